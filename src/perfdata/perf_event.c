@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Decodes perf_event_attr, sample ids and samples.
+ */
+#include "perfdata/perf_event.h"
+
+#include "base/byte_reader.h"
+#include "base/error.h"
+
+#include <inttypes.h>
+
+/* Bits of perf_event_attr's flag word, in the order of perf_event.h. */
+enum {
+	ATTR_FLAG_FREQ = 10,
+	ATTR_FLAG_SAMPLE_ID_ALL = 18,
+	ATTR_FLAG_USE_CLOCKID = 25,
+};
+
+/* Bytes of the attr that stand before the fields that later versions added. */
+#define ATTR_CLOCKID_OFFSET 92
+
+#define NOT_KNOWN (-1)
+
+/* What every event of a recording must agree on, for its records to be told apart. */
+struct id_layout {
+	int sample_pos;	 /* words of 8 bytes from the start of a sample, or NOT_KNOWN */
+	int trailer_pos; /* words of 8 bytes from the end of another record, or NOT_KNOWN */
+};
+
+struct perf_events {
+	GArray *events;	   /* Owned by this: struct perf_event */
+	GHashTable *by_id; /* Owned by this: uint64_t * (owned) to index */
+	struct id_layout layout;
+};
+
+struct perf_events *perf_events_new(void)
+{
+	struct perf_events *events = g_new0(struct perf_events, 1);
+
+	events->events = g_array_new(FALSE, TRUE, sizeof(struct perf_event));
+	events->by_id = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	events->layout = (struct id_layout){NOT_KNOWN, NOT_KNOWN};
+	return events;
+}
+
+void perf_events_free(struct perf_events *events)
+{
+	if (!events)
+		return;
+	g_array_unref(events->events);
+	g_hash_table_unref(events->by_id);
+	g_free(events);
+}
+
+/*
+ * The flags are C bit-fields: a little-endian machine fills each byte from its
+ * lowest bit on, a big-endian one from its highest.
+ */
+static bool attr_flag(const uint8_t flags[8], unsigned int bit, bool big_endian)
+{
+	unsigned int in_byte = big_endian ? 7 - bit % 8 : bit % 8;
+
+	return flags[bit / 8] >> in_byte & 1;
+}
+
+int perf_events_add(struct perf_events *events, const uint8_t *tainted_attr, size_t attr_size,
+		    bool swap, GError **error)
+{
+	const bool big_endian = (G_BYTE_ORDER == G_BIG_ENDIAN) != swap;
+	struct byte_reader reader = byte_reader_of(tainted_attr, attr_size, swap);
+	struct perf_event event = {0};
+	const uint8_t *flags;
+
+	if (attr_size < PERF_ATTR_SIZE_VER0) {
+		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_MALFORMED,
+			    "event %u: its attr has %zu bytes, the least is %d",
+			    events->events->len, attr_size, PERF_ATTR_SIZE_VER0);
+		return -1;
+	}
+	event.type = byte_reader_u32(&reader);
+	byte_reader_skip(&reader, sizeof(uint32_t)); /* size */
+	event.config = byte_reader_u64(&reader);
+	event.sample_period = byte_reader_u64(&reader);
+	event.sample_type = byte_reader_u64(&reader);
+	event.read_format = byte_reader_u64(&reader);
+	flags = byte_reader_bytes(&reader, 8);
+	event.freq = attr_flag(flags, ATTR_FLAG_FREQ, big_endian);
+	event.sample_id_all = attr_flag(flags, ATTR_FLAG_SAMPLE_ID_ALL, big_endian);
+	event.use_clockid = attr_flag(flags, ATTR_FLAG_USE_CLOCKID, big_endian);
+	if (event.use_clockid && attr_size >= ATTR_CLOCKID_OFFSET + sizeof(int32_t)) {
+		reader = byte_reader_of(tainted_attr, attr_size, swap);
+		byte_reader_skip(&reader, ATTR_CLOCKID_OFFSET);
+		event.clockid = (int32_t)byte_reader_u32(&reader);
+	}
+	g_array_append_val(events->events, event);
+	return (int)events->events->len - 1;
+}
+
+void perf_events_add_id(struct perf_events *events, uint64_t id, guint index)
+{
+	g_hash_table_replace(events->by_id, g_memdup2(&id, sizeof(id)), GUINT_TO_POINTER(index));
+}
+
+/* The order in which a sample's first words stand: IDENTIFIER, IP, TID, TIME, ADDR, ID. */
+static int sample_id_pos(uint64_t sample_type)
+{
+	static const uint64_t before_id[] = {PERF_SAMPLE_IP, PERF_SAMPLE_TID, PERF_SAMPLE_TIME,
+					     PERF_SAMPLE_ADDR};
+	int pos = 0;
+
+	if (sample_type & PERF_SAMPLE_IDENTIFIER)
+		return 0;
+	if (!(sample_type & PERF_SAMPLE_ID))
+		return NOT_KNOWN;
+	for (size_t i = 0; i < G_N_ELEMENTS(before_id); i++)
+		pos += (sample_type & before_id[i]) != 0;
+	return pos;
+}
+
+/* The sample id ends with ID, STREAM_ID, CPU, IDENTIFIER. */
+static int trailer_id_pos(const struct perf_event *event)
+{
+	int pos = 1;
+
+	if (!event->sample_id_all)
+		return NOT_KNOWN;
+	if (event->sample_type & PERF_SAMPLE_IDENTIFIER)
+		return pos;
+	if (!(event->sample_type & PERF_SAMPLE_ID))
+		return NOT_KNOWN;
+	pos += (event->sample_type & PERF_SAMPLE_CPU) != 0;
+	pos += (event->sample_type & PERF_SAMPLE_STREAM_ID) != 0;
+	return pos;
+}
+
+bool perf_events_settle(struct perf_events *events, GError **error)
+{
+	for (guint i = 0; i < events->events->len; i++) {
+		const struct perf_event *event = perf_events_get(events, i);
+		struct id_layout layout = {sample_id_pos(event->sample_type),
+					   trailer_id_pos(event)};
+
+		if (i == 0)
+			events->layout = layout;
+		if (layout.sample_pos != events->layout.sample_pos ||
+		    (layout.sample_pos == NOT_KNOWN && events->events->len > 1)) {
+			g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_MALFORMED,
+				    "event %u: the place of the id in its samples (sample_type "
+				    "%#" PRIx64 ") is not that of the other events",
+				    i, event->sample_type);
+			return false;
+		}
+		if (layout.trailer_pos != events->layout.trailer_pos)
+			events->layout.trailer_pos = NOT_KNOWN;
+	}
+	return true;
+}
+
+guint perf_events_count(const struct perf_events *events)
+{
+	return events->events->len;
+}
+
+const struct perf_event *perf_events_get(const struct perf_events *events, guint index)
+{
+	return &g_array_index(events->events, struct perf_event, index);
+}
+
+static int event_of_id(const struct perf_events *events, uint64_t id)
+{
+	gpointer index;
+
+	if (events->events->len == 1)
+		return 0;
+	if (!g_hash_table_lookup_extended(events->by_id, &id, NULL, &index))
+		return -1;
+	return (int)GPOINTER_TO_UINT(index);
+}
+
+int perf_events_of_sample(const struct perf_events *events, const uint8_t *tainted_body,
+			  size_t body_size, bool swap)
+{
+	struct byte_reader reader = byte_reader_of(tainted_body, body_size, swap);
+	uint64_t id = 0;
+
+	if (!events->events->len)
+		return -1;
+	if (events->layout.sample_pos != NOT_KNOWN) {
+		byte_reader_skip(&reader, 8 * (size_t)events->layout.sample_pos);
+		id = byte_reader_u64(&reader);
+		if (reader.failed)
+			return -1;
+	}
+	return event_of_id(events, id);
+}
+
+/* The values of PERF_SAMPLE_READ are passed over: nothing here needs them. */
+static void skip_read_values(struct byte_reader *reader, uint64_t read_format)
+{
+	uint64_t words =
+		1 + ((read_format & PERF_FORMAT_ID) != 0) + ((read_format & PERF_FORMAT_LOST) != 0);
+	uint64_t times = ((read_format & PERF_FORMAT_TOTAL_TIME_ENABLED) != 0) +
+			 ((read_format & PERF_FORMAT_TOTAL_TIME_RUNNING) != 0);
+	uint64_t counters = 1;
+
+	if (read_format & PERF_FORMAT_GROUP)
+		counters = byte_reader_u64(reader);
+	byte_reader_skip(reader, 8 * times);
+	if (counters > reader->left / 8 / words) {
+		reader->failed = true;
+		return;
+	}
+	byte_reader_skip(reader, 8 * counters * words);
+}
+
+bool perf_sample_decode(const struct perf_event *event, const uint8_t *tainted_body,
+			size_t body_size, bool swap, struct perf_sample *sample)
+{
+	struct byte_reader reader = byte_reader_of(tainted_body, body_size, swap);
+	const uint64_t type = event->sample_type;
+
+	*sample = (struct perf_sample){.period = event->freq ? 0 : event->sample_period};
+	if (type & PERF_SAMPLE_IDENTIFIER)
+		sample->id = byte_reader_u64(&reader);
+	if (type & PERF_SAMPLE_IP)
+		sample->ip = byte_reader_u64(&reader);
+	if (type & PERF_SAMPLE_TID) {
+		sample->pid = byte_reader_u32(&reader);
+		sample->tid = byte_reader_u32(&reader);
+	}
+	if (type & PERF_SAMPLE_TIME)
+		sample->time_ns = byte_reader_u64(&reader);
+	if (type & PERF_SAMPLE_ADDR)
+		byte_reader_skip(&reader, 8);
+	if (type & PERF_SAMPLE_ID)
+		sample->id = byte_reader_u64(&reader);
+	if (type & PERF_SAMPLE_STREAM_ID)
+		byte_reader_skip(&reader, 8);
+	if (type & PERF_SAMPLE_CPU) {
+		sample->cpu = byte_reader_u32(&reader);
+		byte_reader_skip(&reader, 4);
+	}
+	if (type & PERF_SAMPLE_PERIOD)
+		sample->period = byte_reader_u64(&reader);
+	if (type & PERF_SAMPLE_READ)
+		skip_read_values(&reader, event->read_format);
+	if (type & PERF_SAMPLE_CALLCHAIN) {
+		sample->callchain_len = byte_reader_u64(&reader);
+		if (sample->callchain_len > reader.left / 8)
+			return false;
+		sample->tainted_callchain = byte_reader_bytes(&reader, 8 * sample->callchain_len);
+	}
+	if (type & PERF_SAMPLE_RAW) {
+		sample->raw_size = byte_reader_u32(&reader);
+		sample->tainted_raw = byte_reader_bytes(&reader, sample->raw_size);
+	}
+	return !reader.failed;
+}
+
+bool perf_sample_id_decode(const struct perf_events *events, const uint8_t *tainted_body,
+			   size_t body_size, bool swap, struct perf_sample *sample)
+{
+	const size_t id_pos = 8 * (size_t)events->layout.trailer_pos;
+	struct byte_reader reader;
+	uint64_t type, id;
+	size_t trailer_size;
+	int index;
+
+	*sample = (struct perf_sample){0};
+	if (events->layout.trailer_pos == NOT_KNOWN || body_size < id_pos)
+		return false;
+	reader = byte_reader_of(tainted_body + body_size - id_pos, id_pos, swap);
+	id = byte_reader_u64(&reader);
+	/* Records that perf itself made up for all events have id 0: any layout will do. */
+	index = id ? event_of_id(events, id) : 0;
+	if (index < 0)
+		return false;
+
+	type = perf_events_get(events, (guint)index)->sample_type;
+	trailer_size =
+		8 * (size_t)__builtin_popcountll(type & (PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
+							 PERF_SAMPLE_ID | PERF_SAMPLE_STREAM_ID |
+							 PERF_SAMPLE_CPU | PERF_SAMPLE_IDENTIFIER));
+	if (body_size < trailer_size)
+		return false;
+	reader = byte_reader_of(tainted_body + body_size - trailer_size, trailer_size, swap);
+	sample->id = id;
+	if (type & PERF_SAMPLE_TID) {
+		sample->pid = byte_reader_u32(&reader);
+		sample->tid = byte_reader_u32(&reader);
+	}
+	if (type & PERF_SAMPLE_TIME)
+		sample->time_ns = byte_reader_u64(&reader);
+	if (type & PERF_SAMPLE_ID)
+		byte_reader_skip(&reader, 8);
+	if (type & PERF_SAMPLE_STREAM_ID)
+		byte_reader_skip(&reader, 8);
+	if (type & PERF_SAMPLE_CPU)
+		sample->cpu = byte_reader_u32(&reader);
+	return !reader.failed;
+}

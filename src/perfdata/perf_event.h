@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The events of a recording (perf_event_attr and its ids) and the layout of the
+ * samples that they write. It knows nothing of files and of what events mean.
+ *
+ * Source of the layouts: include/uapi/linux/perf_event.h.
+ */
+#ifndef COLO_PERF_PERFDATA_PERF_EVENT_H
+#define COLO_PERF_PERFDATA_PERF_EVENT_H
+
+#include <glib.h>
+#include <linux/perf_event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What of a perf_event_attr reading needs. */
+struct perf_event {
+	uint32_t type; /* PERF_TYPE_... */
+	uint64_t config;
+	uint64_t sample_type;	/* PERF_SAMPLE_... */
+	uint64_t read_format;	/* PERF_FORMAT_... */
+	uint64_t sample_period; /* a rate in Hz when `freq` is set */
+	bool freq;
+	bool sample_id_all; /* records that are no samples end with a sample id */
+	bool use_clockid;
+	int32_t clockid; /* CLOCK_..., with use_clockid */
+};
+
+/* One sample; pointers are valid as long as the record is. */
+struct perf_sample {
+	uint64_t id; /* 0 when the layout has none */
+	uint64_t ip;
+	uint32_t pid, tid;
+	uint64_t time_ns;
+	uint64_t period;
+	uint32_t cpu;
+	const uint8_t *tainted_callchain; /* u64 each, in the file's byte order */
+	uint64_t callchain_len;		  /* entries */
+	const uint8_t *tainted_raw;
+	uint32_t raw_size; /* bytes */
+};
+
+/* The events of one recording, found by the id that a record carries. */
+struct perf_events;
+
+struct perf_events *perf_events_new(void);
+void perf_events_free(struct perf_events *events);
+
+/*
+ * Adds the event that `attr_size` bytes at `tainted_attr` describe, in the byte
+ * order of the file. Attrs of any size from PERF_ATTR_SIZE_VER0 on are
+ * understood; what a newer perf appended is passed over. Returns its index, or
+ * -1 with `error`.
+ */
+int perf_events_add(struct perf_events *events, const uint8_t *tainted_attr, size_t attr_size,
+		    bool swap, GError **error);
+
+/* Says that records with `id` belong to the event at `index`. */
+void perf_events_add_id(struct perf_events *events, uint64_t id, guint index);
+
+/*
+ * To be called when all events are there: finds where in a record the id is.
+ * Fails when the events disagree on it, as then no record can be told from
+ * another.
+ */
+bool perf_events_settle(struct perf_events *events, GError **error);
+
+guint perf_events_count(const struct perf_events *events);
+const struct perf_event *perf_events_get(const struct perf_events *events, guint index);
+
+/*
+ * Which event a PERF_RECORD_SAMPLE belongs to; -1 when its id is not known or
+ * the body too short. `tainted_body` follows the record's header.
+ */
+int perf_events_of_sample(const struct perf_events *events, const uint8_t *tainted_body,
+			  size_t body_size, bool swap);
+
+/*
+ * Decodes a sample of `event`, up to its raw part. False when the body is
+ * shorter than its layout says.
+ */
+bool perf_sample_decode(const struct perf_event *event, const uint8_t *tainted_body,
+			size_t body_size, bool swap, struct perf_sample *sample);
+
+/*
+ * Decodes the sample id at the end of a record that is no sample, into id, pid,
+ * tid, time_ns and cpu. False when the recording has none.
+ */
+bool perf_sample_id_decode(const struct perf_events *events, const uint8_t *tainted_body,
+			   size_t body_size, bool swap, struct perf_sample *sample);
+
+#endif

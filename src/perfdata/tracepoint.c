@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Tracepoint formats of a recording, through libtraceevent.
+ */
+#include "perfdata/tracepoint.h"
+
+#include "base/byte_reader.h"
+#include "base/error.h"
+
+#include <inttypes.h>
+#include <traceevent/event-parse.h>
+
+#define MAX_ARGS 16
+
+/* Nothing that the kernel prints as a format comes near it. */
+#define MAX_FORMAT_SIZE (1 << 20)
+
+struct tracepoint {
+	struct tep_handle *tep;	 /* Weak */
+	struct tep_event *event; /* Weak: of the handle */
+	unsigned int n_args;
+	struct tep_format_field *args[MAX_ARGS]; /* Weak: of the event */
+};
+
+struct tracepoints {
+	struct tep_handle *tep; /* Owned by this */
+	GHashTable *by_id;	/* Owned by this: id in a pointer to struct tracepoint (owned) */
+};
+
+static bool set_malformed(GError **error, const char *what)
+{
+	g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_MALFORMED,
+		    "the tracepoint formats (feature 1, TRACING_DATA) are damaged: %s", what);
+	return false;
+}
+
+static void add_tracepoint(struct tracepoints *tracepoints, struct tep_event *event)
+{
+	struct tracepoint *tracepoint = g_new0(struct tracepoint, 1);
+
+	tracepoint->tep = tracepoints->tep;
+	tracepoint->event = event;
+	while (tracepoint->n_args < MAX_ARGS) {
+		g_autofree char *name = g_strdup_printf("arg%u", tracepoint->n_args + 1);
+		struct tep_format_field *field = tep_find_field(event, name);
+
+		if (!field)
+			break;
+		tracepoint->args[tracepoint->n_args++] = field;
+	}
+	g_hash_table_replace(tracepoints->by_id, GINT_TO_POINTER(event->id), tracepoint);
+}
+
+/* For each system its name, the number of its formats, then size and text of each. */
+static bool read_systems(struct tracepoints *tracepoints, struct byte_reader *reader,
+			 GError **error)
+{
+	uint32_t n_systems = byte_reader_u32(reader);
+
+	for (uint32_t i = 0; i < n_systems && !reader->failed; i++) {
+		const char *system = byte_reader_string(reader);
+		uint32_t n_events = byte_reader_u32(reader);
+
+		for (uint32_t j = 0; j < n_events && !reader->failed; j++) {
+			uint64_t size = byte_reader_u64(reader);
+			const uint8_t *text = byte_reader_bytes(reader, size);
+
+			if (text && size > MAX_FORMAT_SIZE)
+				return set_malformed(error, "a format of more than 1 MiB");
+			/* What libtraceevent cannot parse is no probe of ours. */
+			if (text)
+				(void)tep_parse_event(tracepoints->tep, (const char *)text, size,
+						      system);
+		}
+	}
+	return !reader->failed || set_malformed(error, "it ends in the middle of a format");
+}
+
+/* "header_page" and "header_event": name, size, text. They describe ftrace's own buffers. */
+static bool skip_header_file(struct byte_reader *reader, const char *name)
+{
+	const char *found = byte_reader_string(reader);
+
+	if (g_strcmp0(found, name))
+		return false;
+	byte_reader_skip(reader, byte_reader_u64(reader));
+	return !reader->failed;
+}
+
+static bool read_container(struct tracepoints *tracepoints, const uint8_t *tainted, size_t size,
+			   bool swap, GError **error)
+{
+	static const uint8_t magic[] = {0x17, 0x08, 0x44, 't', 'r', 'a', 'c', 'i', 'n', 'g'};
+	struct byte_reader reader = byte_reader_of(tainted, size, swap);
+	const uint8_t *found = byte_reader_bytes(&reader, sizeof(magic));
+	uint32_t n_ftrace;
+	uint8_t big_endian, long_size;
+
+	if (!found || memcmp(found, magic, sizeof(magic)))
+		return set_malformed(error, "the magic bytes are not there");
+	(void)byte_reader_string(&reader); /* version */
+	big_endian = byte_reader_u8(&reader);
+	long_size = byte_reader_u8(&reader);
+	(void)byte_reader_u32(&reader); /* page size */
+	if (reader.failed)
+		return set_malformed(error, "it ends in its header");
+	tep_set_file_bigendian(tracepoints->tep, big_endian ? TEP_BIG_ENDIAN : TEP_LITTLE_ENDIAN);
+	tep_set_long_size(tracepoints->tep, long_size == 4 ? 4 : 8);
+
+	if (!skip_header_file(&reader, "header_page") || !skip_header_file(&reader, "header_event"))
+		return set_malformed(error, "header_page or header_event is not there");
+	n_ftrace = byte_reader_u32(&reader);
+	for (uint32_t i = 0; i < n_ftrace && !reader.failed; i++)
+		byte_reader_skip(&reader, byte_reader_u64(&reader));
+	return read_systems(tracepoints, &reader, error);
+}
+
+struct tracepoints *tracepoints_new(const uint8_t *tainted, size_t size, bool swap, GError **error)
+{
+	struct tracepoints *tracepoints = g_new0(struct tracepoints, 1);
+
+	tep_set_loglevel(TEP_LOG_NONE);
+	tracepoints->tep = tep_alloc();
+	tracepoints->by_id = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+	if (!tracepoints->tep) {
+		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO, "no memory");
+		tracepoints_free(tracepoints);
+		return NULL;
+	}
+	tep_set_local_bigendian(tracepoints->tep,
+				G_BYTE_ORDER == G_BIG_ENDIAN ? TEP_BIG_ENDIAN : TEP_LITTLE_ENDIAN);
+	if (!read_container(tracepoints, tainted, size, swap, error)) {
+		tracepoints_free(tracepoints);
+		return NULL;
+	}
+	for (int i = 0; i < tep_get_events_count(tracepoints->tep); i++)
+		add_tracepoint(tracepoints, tep_get_event(tracepoints->tep, i));
+	return tracepoints;
+}
+
+void tracepoints_free(struct tracepoints *tracepoints)
+{
+	if (!tracepoints)
+		return;
+	g_hash_table_unref(tracepoints->by_id);
+	if (tracepoints->tep)
+		tep_free(tracepoints->tep);
+	g_free(tracepoints);
+}
+
+const struct tracepoint *tracepoints_find(const struct tracepoints *tracepoints, uint64_t id)
+{
+	return id > INT_MAX ? NULL
+			    : g_hash_table_lookup(tracepoints->by_id, GINT_TO_POINTER((int)id));
+}
+
+const char *tracepoint_system(const struct tracepoint *tracepoint)
+{
+	return tracepoint->event->system;
+}
+
+const char *tracepoint_name(const struct tracepoint *tracepoint)
+{
+	return tracepoint->event->name;
+}
+
+unsigned int tracepoint_n_args(const struct tracepoint *tracepoint)
+{
+	return tracepoint->n_args;
+}
+
+static int64_t sign_extend(uint64_t number, int size_bytes)
+{
+	unsigned int unused_bits = 64 - 8 * (unsigned int)size_bytes;
+
+	return (int64_t)(number << unused_bits) >> unused_bits;
+}
+
+bool tracepoint_arg(const struct tracepoint *tracepoint, unsigned int n, const uint8_t *tainted_raw,
+		    size_t raw_size, int64_t *value)
+{
+	const struct tep_format_field *field;
+	uint64_t number;
+
+	if (n >= tracepoint->n_args)
+		return false;
+	field = tracepoint->args[n];
+	if (field->size != 1 && field->size != 2 && field->size != 4 && field->size != 8)
+		return false;
+	if (field->offset < 0 || (size_t)field->offset > raw_size ||
+	    (size_t)field->size > raw_size - (size_t)field->offset)
+		return false;
+	number = tep_read_number(tracepoint->tep, tainted_raw + field->offset, field->size);
+	*value = field->flags & TEP_FIELD_IS_SIGNED ? sign_extend(number, field->size)
+						    : (int64_t)number;
+	return true;
+}
