@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Pairs hits into checkpoints. A begin and its end find each other by
+ * (session, seq, phase), not by their order, so that a clock that runs
+ * backwards between two CPUs shows as a negative duration instead of breaking
+ * the pairs that come after.
+ */
+#include "colo/model.h"
+
+#include <string.h>
+
+/* What only building needs, beside what a session shows. */
+struct builder {
+	struct colo_session session; /* first: the session is what others see of this */
+	enum colo_trigger pending;   /* the first trigger since the event was reset */
+	uint64_t last_seq;
+	bool closed; /* its colo_exit was seen */
+};
+
+struct colo_model {
+	GPtrArray *sessions; /* Owned by this: struct builder */
+	GHashTable *current; /* Owned by this: session_key() (owned) to struct builder (weak) */
+	GArray *origins;     /* Owned by this: uint64_t by source, or NO_ORIGIN */
+	uint64_t invalid_hits;
+};
+
+#define NO_ORIGIN UINT64_MAX
+
+static void builder_free(gpointer data)
+{
+	struct builder *builder = data;
+
+	g_array_unref(builder->session.checkpoints);
+	g_free(builder);
+}
+
+struct colo_model *colo_model_new(void)
+{
+	struct colo_model *model = g_new0(struct colo_model, 1);
+
+	model->sessions = g_ptr_array_new_with_free_func(builder_free);
+	model->current = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	model->origins = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	return model;
+}
+
+void colo_model_free(struct colo_model *model)
+{
+	if (!model)
+		return;
+	g_ptr_array_unref(model->sessions);
+	g_hash_table_unref(model->current);
+	g_array_unref(model->origins);
+	g_free(model);
+}
+
+bool colo_window_is_valid(const struct colo_window *window)
+{
+	return window->has_begin && window->has_end && window->end_ns >= window->begin_ns;
+}
+
+int64_t colo_window_ns(const struct colo_window *window)
+{
+	return (int64_t)(window->end_ns - window->begin_ns);
+}
+
+const char *colo_checkpoint_state_name(enum colo_checkpoint_state state)
+{
+	static const char *const names[COLO_N_CHECKPOINT_STATES] = {
+		[COLO_CHECKPOINT_COMPLETE] = "complete",   [COLO_CHECKPOINT_ABORTED] = "aborted",
+		[COLO_CHECKPOINT_CUT_START] = "cut_start", [COLO_CHECKPOINT_CUT_END] = "cut_end",
+		[COLO_CHECKPOINT_BROKEN] = "broken",	   [COLO_CHECKPOINT_PENDING] = "pending",
+	};
+
+	return names[state];
+}
+
+static uint64_t origin_of(struct colo_model *model, const struct colo_hit *hit)
+{
+	const uint64_t none = NO_ORIGIN;
+	uint64_t *origin;
+
+	while (model->origins->len <= hit->source)
+		g_array_append_val(model->origins, none);
+	origin = &g_array_index(model->origins, uint64_t, hit->source);
+	if (*origin == NO_ORIGIN)
+		*origin = hit->time_ns;
+	return *origin;
+}
+
+/* One process in one role has one session at a time. */
+static uint64_t session_key(const struct colo_hit *hit)
+{
+	return (uint64_t)hit->source << 34 | (uint64_t)hit->pid << 2 | (uint64_t)hit->args[0];
+}
+
+/* `before` is the session that ended in the same process and role, or NULL. */
+static struct builder *builder_new(struct colo_model *model, const struct colo_hit *hit,
+				   const struct builder *before)
+{
+	struct builder *builder = g_new0(struct builder, 1);
+	struct colo_session *session = &builder->session;
+	uint64_t key = session_key(hit);
+
+	session->source = hit->source;
+	session->pid = hit->pid;
+	session->tid = hit->tid;
+	session->role = (enum colo_role)hit->args[0];
+	session->number = before ? before->session.number + 1 : 1;
+	session->origin_ns = origin_of(model, hit);
+	session->checkpoints = g_array_new(FALSE, TRUE, sizeof(struct colo_checkpoint));
+	g_ptr_array_add(model->sessions, builder);
+	g_hash_table_replace(model->current, g_memdup2(&key, sizeof(key)), builder);
+	return builder;
+}
+
+/*
+ * Sequence numbers only grow in a session. One step back can be two hits whose
+ * CPUs' clocks differ; more is a session whose start was not seen.
+ */
+static bool starts_anew(const struct builder *builder, const struct colo_hit *hit)
+{
+	switch (hit->probe->kind) {
+	case COLO_PROBE_INIT_BEGIN:
+		return true;
+	case COLO_PROBE_BEGIN:
+	case COLO_PROBE_END:
+	case COLO_PROBE_COUNTERS:
+		return builder->closed || (uint64_t)hit->args[1] + 1 < builder->last_seq;
+	default:
+		return false;
+	}
+}
+
+static struct builder *builder_of(struct colo_model *model, const struct colo_hit *hit)
+{
+	uint64_t key = session_key(hit);
+	struct builder *builder = g_hash_table_lookup(model->current, &key);
+
+	return !builder || starts_anew(builder, hit) ? builder_new(model, hit, builder) : builder;
+}
+
+static struct colo_checkpoint *checkpoint_of(struct builder *builder, uint64_t seq)
+{
+	GArray *checkpoints = builder->session.checkpoints;
+	struct colo_checkpoint fresh = {.seq = seq, .state = COLO_CHECKPOINT_PENDING};
+
+	/* Nearly always the last one, or the one before. */
+	for (guint i = checkpoints->len; i-- > 0;) {
+		struct colo_checkpoint *checkpoint =
+			&g_array_index(checkpoints, struct colo_checkpoint, i);
+
+		if (checkpoint->seq == seq)
+			return checkpoint;
+		if (checkpoint->seq < seq) {
+			g_array_insert_val(checkpoints, i + 1, fresh);
+			return &g_array_index(checkpoints, struct colo_checkpoint, i + 1);
+		}
+	}
+	g_array_prepend_val(checkpoints, fresh);
+	return &g_array_index(checkpoints, struct colo_checkpoint, 0);
+}
+
+static void window_begin(struct builder *builder, struct colo_window *window, uint64_t time_ns)
+{
+	builder->session.anomalies.repeated += window->has_begin;
+	window->begin_ns = time_ns;
+	window->has_begin = true;
+}
+
+static void window_end(struct builder *builder, struct colo_window *window, uint64_t time_ns)
+{
+	builder->session.anomalies.repeated += window->has_end;
+	window->end_ns = time_ns;
+	window->has_end = true;
+}
+
+static void add_begin(struct builder *builder, struct colo_checkpoint *checkpoint,
+		      const struct colo_hit *hit)
+{
+	enum colo_phase phase = hit->probe->phase;
+
+	window_begin(builder, &checkpoint->windows[phase], hit->time_ns);
+	builder->session.tid = hit->tid;
+	if (phase == COLO_PHASE_CHECKPOINT)
+		checkpoint->trigger = builder->pending;
+	/* The primary resets its event here: what asks from now on asks for the next one. */
+	if (phase == COLO_PHASE_NET)
+		builder->pending = COLO_TRIGGER_UNKNOWN;
+}
+
+static void add_end(struct builder *builder, struct colo_checkpoint *checkpoint,
+		    const struct colo_hit *hit)
+{
+	const struct colo_probe *probe = hit->probe;
+
+	window_end(builder, &checkpoint->windows[probe->phase], hit->time_ns);
+	if (probe->phase == COLO_PHASE_CHECKPOINT) {
+		checkpoint->ret = hit->args[2];
+		return;
+	}
+	for (unsigned int i = 2; i < probe->n_args; i++) {
+		unsigned int amount = probe->amount + i - 2;
+
+		checkpoint->amounts[amount] = hit->args[i];
+		checkpoint->amounts_seen |= 1U << amount;
+	}
+}
+
+static void add_counters(struct colo_checkpoint *checkpoint, const struct colo_hit *hit)
+{
+	for (unsigned int i = 2; i < hit->probe->n_args; i++) {
+		unsigned int counter = hit->probe->counter + i - 2;
+
+		checkpoint->counters[counter] = hit->args[i];
+		checkpoint->counters_seen |= 1U << counter;
+	}
+}
+
+static void add_trigger(struct builder *builder, int64_t reason)
+{
+	enum colo_trigger trigger = COLO_TRIGGER_UNKNOWN;
+
+	if (reason > 0 && reason < COLO_N_TRIGGERS)
+		trigger = (enum colo_trigger)reason;
+	builder->session.triggers[trigger]++;
+	if (builder->pending == COLO_TRIGGER_UNKNOWN)
+		builder->pending = trigger;
+}
+
+void colo_model_add(struct colo_model *model, const struct colo_hit *hit)
+{
+	const enum colo_probe_kind kind = hit->probe->kind;
+	const bool has_seq =
+		kind == COLO_PROBE_BEGIN || kind == COLO_PROBE_END || kind == COLO_PROBE_COUNTERS;
+	struct colo_checkpoint *checkpoint = NULL;
+	struct builder *builder;
+
+	(void)origin_of(model, hit);
+	if ((hit->args[0] != COLO_ROLE_PRIMARY && hit->args[0] != COLO_ROLE_SECONDARY) ||
+	    (has_seq && hit->args[1] < 1)) {
+		model->invalid_hits++;
+		return;
+	}
+	builder = builder_of(model, hit);
+	if (has_seq) {
+		checkpoint = checkpoint_of(builder, (uint64_t)hit->args[1]);
+		builder->last_seq = MAX(builder->last_seq, checkpoint->seq);
+	}
+	switch (kind) {
+	case COLO_PROBE_BEGIN:
+		add_begin(builder, checkpoint, hit);
+		break;
+	case COLO_PROBE_END:
+		add_end(builder, checkpoint, hit);
+		break;
+	case COLO_PROBE_COUNTERS:
+		add_counters(checkpoint, hit);
+		break;
+	case COLO_PROBE_INIT_BEGIN:
+		window_begin(builder, &builder->session.init, hit->time_ns);
+		break;
+	case COLO_PROBE_INIT_END:
+		window_end(builder, &builder->session.init, hit->time_ns);
+		break;
+	case COLO_PROBE_TRIGGER:
+		add_trigger(builder, hit->args[2]);
+		break;
+	case COLO_PROBE_EXIT:
+		builder->session.exited = true;
+		builder->session.exit_reason = hit->args[1];
+		builder->closed = true;
+		break;
+	}
+}
+
+/* Whether something of the checkpoint itself was seen, not only what is around it. */
+static bool has_begun(const struct colo_checkpoint *checkpoint)
+{
+	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++) {
+		const struct colo_window *window = &checkpoint->windows[phase];
+
+		if (phase != COLO_PHASE_WAIT && (window->has_begin || window->has_end))
+			return true;
+	}
+	return false;
+}
+
+static enum colo_checkpoint_state state_of(const struct builder *builder,
+					   const struct colo_checkpoint *checkpoint, bool is_first,
+					   bool is_last)
+{
+	const struct colo_window *whole = &checkpoint->windows[COLO_PHASE_CHECKPOINT];
+
+	if (whole->has_begin && whole->has_end) {
+		if (whole->end_ns < whole->begin_ns)
+			return COLO_CHECKPOINT_BROKEN;
+		return checkpoint->ret ? COLO_CHECKPOINT_ABORTED : COLO_CHECKPOINT_COMPLETE;
+	}
+	if (!has_begun(checkpoint))
+		return COLO_CHECKPOINT_PENDING;
+	if (!whole->has_begin && is_first && !builder->session.init.has_begin)
+		return COLO_CHECKPOINT_CUT_START;
+	if (whole->has_begin && is_last && !builder->closed)
+		return COLO_CHECKPOINT_CUT_END;
+	return COLO_CHECKPOINT_BROKEN;
+}
+
+/*
+ * What is allowed to be half there: what was open when the recording began is
+ * an end without a begin, what was open when it ended, or when an error left
+ * the checkpoint, a begin without an end.
+ */
+static void count_anomalies(struct builder *builder, const struct colo_checkpoint *checkpoint,
+			    bool is_first, bool is_last)
+{
+	struct colo_anomalies *anomalies = &builder->session.anomalies;
+	const bool cut_start = is_first && !builder->session.init.has_begin;
+	const bool cut_end = is_last && !builder->closed;
+
+	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++) {
+		const struct colo_window *window = &checkpoint->windows[phase];
+		bool may_lack_begin = cut_start && (phase == COLO_PHASE_WAIT ||
+						    checkpoint->state == COLO_CHECKPOINT_CUT_START);
+		bool may_lack_end = checkpoint->state == COLO_CHECKPOINT_ABORTED ||
+				    checkpoint->state == COLO_CHECKPOINT_CUT_END ||
+				    (checkpoint->state == COLO_CHECKPOINT_CUT_START && cut_end) ||
+				    (checkpoint->state == COLO_CHECKPOINT_PENDING && is_last);
+
+		if (window->has_begin && !window->has_end && !may_lack_end)
+			anomalies->begins_without_end++;
+		if (window->has_end && !window->has_begin && !may_lack_begin)
+			anomalies->ends_without_begin++;
+		if (window->has_begin && window->has_end && window->end_ns < window->begin_ns)
+			anomalies->negative_durations++;
+	}
+}
+
+static void count_missing(struct builder *builder, const struct colo_checkpoint *checkpoint,
+			  bool is_first)
+{
+	const enum colo_phase *phases;
+	const struct colo_window *wait = &checkpoint->windows[COLO_PHASE_WAIT];
+	guint n;
+
+	if (checkpoint->state != COLO_CHECKPOINT_COMPLETE)
+		return;
+	phases = colo_role_phases(builder->session.role, &n);
+	for (guint i = 0; i < n; i++) {
+		const struct colo_window *window = &checkpoint->windows[phases[i]];
+
+		builder->session.anomalies.missing += !window->has_begin && !window->has_end;
+	}
+	if (!is_first || builder->session.init.has_begin)
+		builder->session.anomalies.missing += !wait->has_begin && !wait->has_end;
+}
+
+static void finish_session(struct builder *builder)
+{
+	GArray *checkpoints = builder->session.checkpoints;
+
+	for (guint i = 0; i < checkpoints->len; i++) {
+		struct colo_checkpoint *checkpoint =
+			&g_array_index(checkpoints, struct colo_checkpoint, i);
+		bool is_first = i == 0, is_last = i == checkpoints->len - 1;
+
+		checkpoint->state = state_of(builder, checkpoint, is_first, is_last);
+		count_anomalies(builder, checkpoint, is_first, is_last);
+		count_missing(builder, checkpoint, is_first);
+	}
+}
+
+static int compare_sessions(gconstpointer a, gconstpointer b)
+{
+	const struct colo_session *left = *(struct colo_session *const *)a;
+	const struct colo_session *right = *(struct colo_session *const *)b;
+
+	if (left->role != right->role)
+		return left->role < right->role ? -1 : 1;
+	return (left->source > right->source) - (left->source < right->source);
+}
+
+void colo_model_finish(struct colo_model *model)
+{
+	for (guint i = 0; i < model->sessions->len; i++)
+		finish_session(g_ptr_array_index(model->sessions, i));
+	g_ptr_array_sort(model->sessions, compare_sessions);
+}
+
+const GPtrArray *colo_model_sessions(const struct colo_model *model)
+{
+	return model->sessions;
+}
+
+uint64_t colo_model_invalid_hits(const struct colo_model *model)
+{
+	return model->invalid_hits;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * From probe hits to COLO sessions and their checkpoints: pairs begins with
+ * ends, tells complete checkpoints from others, counts what does not fit.
+ * Statistics are in summary.h.
+ *
+ * A session is one process in one role, from the start of COLO to its end. The
+ * hits of one come in the order of time:
+ *
+ *     trigger      ........t...................................t..
+ *     wait         [------]                                [-----]
+ *     checkpoint           [-----------------------------]
+ *     phases               [--][--][--] ... [--][--][----]
+ *     counters                                            c
+ *                          seq 1                           seq 2
+ */
+#ifndef COLO_PERF_COLO_MODEL_H
+#define COLO_PERF_COLO_MODEL_H
+
+#include "colo/probe.h"
+
+/* From a begin to its end. Both may be missing. */
+struct colo_window {
+	uint64_t begin_ns, end_ns; /* on the recording's clock */
+	bool has_begin, has_end;
+};
+
+enum colo_checkpoint_state {
+	COLO_CHECKPOINT_COMPLETE,  /* begin and end seen, ret 0 */
+	COLO_CHECKPOINT_ABORTED,   /* begin and end seen, ret not 0 */
+	COLO_CHECKPOINT_CUT_START, /* was under way when the recording began */
+	COLO_CHECKPOINT_CUT_END,   /* was under way when the recording ended */
+	COLO_CHECKPOINT_BROKEN,	   /* its begin or end was lost, or they are in the wrong order */
+	COLO_CHECKPOINT_PENDING,   /* waited for, never begun; no checkpoint */
+	COLO_N_CHECKPOINT_STATES,
+};
+
+struct colo_checkpoint {
+	uint64_t seq;
+	enum colo_checkpoint_state state;
+	int64_t ret; /* of the end, 0 when there was none */
+	enum colo_trigger trigger;
+	struct colo_window windows[COLO_N_PHASES];
+	int64_t amounts[COLO_N_AMOUNTS];      /* bytes or pages, those of amounts_seen */
+	int64_t counters[COLO_N_COUNTERS];    /* those of counters_seen */
+	uint32_t amounts_seen, counters_seen; /* a bit for each */
+};
+
+/* What does not fit together. Not zero means that hits were lost or clocks jumped. */
+struct colo_anomalies {
+	uint64_t begins_without_end;
+	uint64_t ends_without_begin;
+	uint64_t negative_durations;
+	uint64_t repeated; /* the same begin or end a second time */
+	uint64_t missing;  /* phases of complete checkpoints of which no hit was seen */
+};
+
+struct colo_session {
+	uint32_t source;   /* as in the hits */
+	uint32_t pid, tid; /* tid: of the thread that runs the loop */
+	enum colo_role role;
+	unsigned int number; /* from 1: COLO may end and start again in a process */
+	uint64_t origin_ns;  /* time of the first hit of this source */
+	struct colo_window init;
+	GArray *checkpoints;		    /* Owned by this: struct colo_checkpoint, by time */
+	uint64_t triggers[COLO_N_TRIGGERS]; /* hits, by reason; the absorbed ones as well */
+	bool exited;
+	int64_t exit_reason;		 /* QAPI's COLOExitReason, when exited */
+	struct colo_anomalies anomalies; /* of all its checkpoints */
+};
+
+struct colo_model;
+
+struct colo_model *colo_model_new(void);
+void colo_model_free(struct colo_model *model);
+
+/* Takes the next hit; hits come sorted by colo_hit_compare(). */
+void colo_model_add(struct colo_model *model, const struct colo_hit *hit);
+
+/* To be called once, after the last hit: decides what is complete. */
+void colo_model_finish(struct colo_model *model);
+
+/* The sessions: primaries first, then by source and time. Owned by the model. */
+const GPtrArray *colo_model_sessions(const struct colo_model *model);
+
+/* Hits whose role or sequence number cannot be, such as role 3. They are in no session. */
+uint64_t colo_model_invalid_hits(const struct colo_model *model);
+
+/* Whether the window is whole and does not run backwards. */
+bool colo_window_is_valid(const struct colo_window *window);
+
+/* Of a valid window. */
+int64_t colo_window_ns(const struct colo_window *window);
+
+const char *colo_checkpoint_state_name(enum colo_checkpoint_state state);
+
+#endif
