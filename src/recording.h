@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Brings the reader and the model together: reads one or several recordings,
+ * finds the probes among their events, and hands the hits in the order of time
+ * to a COLO model. Shared by the subcommands that read files.
+ */
+#ifndef COLO_PERF_RECORDING_H
+#define COLO_PERF_RECORDING_H
+
+#include "colo/model.h"
+
+#include <glib.h>
+
+/* What one file is and what came out of it. */
+struct recording {
+	char *path; /* Owned by this */
+	uint64_t size_bytes;
+	char *hostname, *perf_version, *arch, *command_line; /* Owned by this; NULL: not there */
+	char *damage; /* Owned by this: what is missing, a sentence; NULL when whole */
+	uint64_t n_records;
+	uint64_t n_samples; /* of all events, the hits of probes among them */
+	uint64_t n_probe_hits;
+	uint64_t n_bad_hits;	    /* hits too short for the arguments of their probe */
+	uint64_t n_unknown_samples; /* samples whose id belongs to no event */
+	uint64_t n_lost_records;    /* PERF_RECORD_LOST: events that found the buffer full */
+	uint64_t n_lost_samples;    /* PERF_RECORD_LOST_SAMPLES, likewise */
+	unsigned int n_events, n_tracepoints, n_probes; /* events, and those among them */
+	GPtrArray
+		*sampled_probes; /* Owned by this: names (owned) of probes not recorded each time */
+	GPtrArray
+		*other_probes; /* Owned by this: names (owned) of sdt_qemu events not known here */
+	GHashTable *comms;     /* Owned by this: tid in a pointer to its name (owned) */
+};
+
+struct recordings {
+	GPtrArray *files;	  /* Owned by this: struct recording, by source */
+	struct colo_model *model; /* Owned by this; finished */
+};
+
+/*
+ * Reads the files at `paths`, a NULL-terminated list. NULL with `error`, which
+ * names the file, when one cannot be used. A file that is damaged behind its
+ * header is used as far as it goes, and its `damage` says so.
+ */
+struct recordings *recordings_load(const char *const *paths, GError **error);
+void recordings_free(struct recordings *recordings);
+
+/* The name of a thread; NULL when the recording does not say. Owned by the recording. */
+const char *recording_thread_name(const struct recording *recording, uint32_t tid);
+
+#endif

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * `colo-perf report`: options, choice of checkpoints, choice of view. The views
+ * are in report_*.c.
+ */
+#include "report.h"
+
+#include "base/error.h"
+#include "colo_perf.h"
+#include "warnings.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COMMAND	      "report"
+#define DEFAULT_INPUT "perf.data"
+#define NS_PER_S      1e9
+
+const struct report_field report_recorder_fields[] = {
+	{"tot_time", offsetof(struct colo_recorder, tot_time), "ns"},
+	{"tot_num", offsetof(struct colo_recorder, tot_num), ""},
+	{"avg_time", offsetof(struct colo_recorder, avg_time), "ns"},
+	{"init_time", offsetof(struct colo_recorder, init_time), "ns"},
+	{"wait_time", offsetof(struct colo_recorder, wait_time), "ns"},
+	{"stat_time", offsetof(struct colo_recorder, stat_time), "ns"},
+	{"dev_time", offsetof(struct colo_recorder, dev_time), "ns"},
+	{"ram_time", offsetof(struct colo_recorder, ram_time), "ns"},
+	{"vmstate_time", offsetof(struct colo_recorder, vmstate_time), "ns"},
+	{"ram_size", offsetof(struct colo_recorder, ram_size), "bytes"},
+	{"dev_size", offsetof(struct colo_recorder, dev_size), "bytes"},
+};
+const guint report_n_recorder_fields = G_N_ELEMENTS(report_recorder_fields);
+
+struct colo_value report_recorder_value(const struct colo_recorder *recorder, guint field)
+{
+	struct colo_value value;
+
+	memcpy(&value, (const char *)recorder + report_recorder_fields[field].offset,
+	       sizeof(value));
+	return value;
+}
+
+/* The options as they were given. */
+struct options {
+	char **inputs;		  /* Owned by this: -i */
+	char **files;		  /* Owned by this: bare names */
+	char *checkpoints, *role; /* Owned by this */
+	gint64 skip;
+	double since_s, until_s;
+	gboolean json, csv, info_checkpoint;
+};
+
+static void options_clear(struct options *options)
+{
+	g_strfreev(options->inputs);
+	g_strfreev(options->files);
+	g_free(options->checkpoints);
+	g_free(options->role);
+}
+
+static bool parse_options(struct options *options, int *argc, char ***argv, GError **error)
+{
+	const GOptionEntry entries[] = {
+		{"input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->inputs,
+		 "read FILE; more than one for recordings of several hosts", "FILE"},
+		{"json", 0, 0, G_OPTION_ARG_NONE, &options->json,
+		 "everything, as JSON (docs/output.md)", NULL},
+		{"csv", 0, 0, G_OPTION_ARG_NONE, &options->csv, "a row for each checkpoint", NULL},
+		{"info-checkpoint", 0, 0, G_OPTION_ARG_NONE, &options->info_checkpoint,
+		 "the original recorder's QMP answer, a line for each side", NULL},
+		{"checkpoints", 0, 0, G_OPTION_ARG_STRING, &options->checkpoints,
+		 "only these checkpoints: 10-20, 10-, -20 or 10", "A-B"},
+		{"skip", 0, 0, G_OPTION_ARG_INT64, &options->skip,
+		 "leave out the first N complete checkpoints of each side", "N"},
+		{"since", 0, 0, G_OPTION_ARG_DOUBLE, &options->since_s,
+		 "only checkpoints that begin S seconds or more after the first probe hit", "S"},
+		{"until", 0, 0, G_OPTION_ARG_DOUBLE, &options->until_s,
+		 "only checkpoints that begin before S seconds", "S"},
+		{"role", 0, 0, G_OPTION_ARG_STRING, &options->role, "only this side",
+		 "primary|secondary"},
+		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL,
+		 NULL},
+		G_OPTION_ENTRY_NULL,
+	};
+	g_autoptr(GOptionContext) context =
+		g_option_context_new("[FILE...] - where the time of COLO checkpoints goes");
+
+	g_option_context_set_summary(
+		context,
+		"Reads what `perf record -e 'sdt_qemu:*'` wrote, by default " DEFAULT_INPUT ".");
+	g_option_context_set_description(
+		context, "Exit status: 0 done; 1 the input or the system stopped it; 2 wrong "
+			 "usage; 3 read\nwell, but holds no COLO checkpoint.");
+	g_option_context_add_main_entries(context, entries, NULL);
+	return g_option_context_parse(context, argc, argv, error);
+}
+
+static bool usage_error(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static bool usage_error(GError **error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	g_propagate_error(error,
+			  g_error_new_valist(COLO_PERF_ERROR, COLO_PERF_ERROR_USAGE, format, args));
+	va_end(args);
+	return false;
+}
+
+/* A number from 1 on; an empty text leaves `seq` as it is. */
+static bool parse_seq(const char *text, uint64_t *seq)
+{
+	return !*text || g_ascii_string_to_unsigned(text, 10, 1, G_MAXINT64, seq, NULL);
+}
+
+/* "A-B", "A-", "-B" or "A". */
+static bool parse_checkpoints(const char *text, struct colo_selection *selection, GError **error)
+{
+	g_auto(GStrv) ends = g_strsplit(text, "-", 2);
+	bool valid = ends[0] && (*ends[0] || (ends[1] && *ends[1]));
+
+	valid = valid && parse_seq(ends[0], &selection->first_seq);
+	if (valid && ends[1])
+		valid = parse_seq(ends[1], &selection->last_seq);
+	else
+		selection->last_seq = selection->first_seq;
+	if (!valid || selection->first_seq > selection->last_seq)
+		return usage_error(error,
+				   "--checkpoints %s: expected A-B, A-, -B or A, with numbers "
+				   "from 1 and A not above B",
+				   text);
+	return true;
+}
+
+static bool parse_seconds(const char *name, double seconds, int64_t *ns, GError **error)
+{
+	if (!isfinite(seconds) || fabs(seconds) > (double)INT64_MAX / NS_PER_S)
+		return usage_error(error, "--%s %g: not a number of seconds that can be", name,
+				   seconds);
+	*ns = llround(seconds * NS_PER_S);
+	return true;
+}
+
+static bool parse_selection(const struct options *options, struct colo_selection *selection,
+			    GError **error)
+{
+	*selection = COLO_SELECT_ALL;
+	if (options->checkpoints && !parse_checkpoints(options->checkpoints, selection, error))
+		return false;
+	if (options->skip < 0)
+		return usage_error(error, "--skip %" G_GINT64_FORMAT ": expected 0 or more",
+				   options->skip);
+	selection->skip = (uint64_t)options->skip;
+	if (!isnan(options->since_s) &&
+	    !parse_seconds("since", options->since_s, &selection->since_ns, error))
+		return false;
+	if (!isnan(options->until_s) &&
+	    !parse_seconds("until", options->until_s, &selection->until_ns, error))
+		return false;
+	if (selection->since_ns >= selection->until_ns)
+		return usage_error(error, "--since %g is not before --until %g", options->since_s,
+				   options->until_s);
+	if (options->json + options->csv + options->info_checkpoint > 1)
+		return usage_error(error, "--json, --csv and --info-checkpoint: choose one");
+	if (options->role && strcmp(options->role, "primary") && strcmp(options->role, "secondary"))
+		return usage_error(error, "--role %s: expected primary or secondary",
+				   options->role);
+	return true;
+}
+
+/* The inputs in the order of -i, then bare names; a new list whose strings belong to options. */
+static GPtrArray *input_paths(const struct options *options)
+{
+	GPtrArray *paths = g_ptr_array_new();
+
+	for (char **path = options->inputs; path && *path; path++)
+		g_ptr_array_add(paths, *path);
+	for (char **path = options->files; path && *path; path++)
+		g_ptr_array_add(paths, *path);
+	if (!paths->len)
+		g_ptr_array_add(paths, (char *)DEFAULT_INPUT);
+	g_ptr_array_add(paths, NULL);
+	return paths;
+}
+
+static bool has_checkpoints(const struct colo_summary *summary)
+{
+	uint64_t n = 0;
+
+	for (unsigned int state = 0; state < COLO_N_CHECKPOINT_STATES; state++)
+		n += summary->n_states[state];
+	return n > 0;
+}
+
+/* Summaries of the sessions that have a chosen checkpoint, as `role` (or NULL) wants. */
+static GPtrArray *summarize(const struct recordings *recordings,
+			    const struct colo_selection *selection, const char *role)
+{
+	GPtrArray *summaries = g_ptr_array_new_with_free_func((GDestroyNotify)colo_summary_free);
+	const GPtrArray *sessions = colo_model_sessions(recordings->model);
+
+	for (guint i = 0; i < sessions->len; i++) {
+		const struct colo_session *session = g_ptr_array_index(sessions, i);
+		struct colo_summary *summary;
+
+		if (role && strcmp(role, colo_role_name(session->role)))
+			continue;
+		summary = colo_summary_new(session, selection);
+		if (has_checkpoints(summary))
+			g_ptr_array_add(summaries, summary);
+		else
+			colo_summary_free(summary);
+	}
+	return summaries;
+}
+
+/* Why there is nothing to show: the likely reasons, first the likeliest. */
+static int fail_without_checkpoints(const struct recordings *recordings, const char *role)
+{
+	const struct recording *file = g_ptr_array_index(recordings->files, 0);
+	const struct colo_selection all = COLO_SELECT_ALL;
+	g_autoptr(GPtrArray) others = summarize(recordings, &all, NULL);
+	uint64_t n_hits = 0;
+	unsigned int n_probes = 0, n_unknown = 0;
+
+	for (guint i = 0; i < recordings->files->len; i++) {
+		const struct recording *one = g_ptr_array_index(recordings->files, i);
+
+		n_hits += one->n_probe_hits;
+		n_probes += one->n_probes;
+		n_unknown += one->other_probes->len;
+	}
+	if (others->len)
+		return colo_perf_fail(
+			COMMAND, COLO_PERF_NO_DATA,
+			"%s: no checkpoint is left by the choice of checkpoints or of "
+			"the role%s%s; without options the report shows what is there",
+			file->path, role ? ", --role " : "", role ? role : "");
+	if (!n_probes)
+		return colo_perf_fail(
+			COMMAND, COLO_PERF_NO_DATA,
+			"%s: holds no COLO checkpoint: none of its %u events is a probe of "
+			"sdt-probes.patch%s; record a QEMU built with it, with -e 'sdt_qemu:*'",
+			file->path, file->n_events,
+			n_unknown ? " (its sdt_qemu events are others, or of another version)"
+				  : "");
+	if (!n_hits)
+		return colo_perf_fail(
+			COMMAND, COLO_PERF_NO_DATA,
+			"%s: holds no COLO checkpoint: none of its %u probes was hit. "
+			"Was COLO running (query-colo-status), were the QEMUs' pids "
+			"recorded, and were the probes taken from the binary that runs?",
+			file->path, n_probes);
+	return colo_perf_fail(COMMAND, COLO_PERF_NO_DATA,
+			      "%s: holds no COLO checkpoint: its probes were hit %" PRIu64
+			      " times, but no checkpoint began; record for longer than the "
+			      "checkpoint interval (x-checkpoint-delay)",
+			      file->path, n_hits);
+}
+
+static void print_report(const struct options *options, const struct report *report)
+{
+	if (options->json)
+		report_print_json(report, stdout);
+	else if (options->csv)
+		report_print_csv(report, stdout);
+	else if (options->info_checkpoint)
+		report_print_info_checkpoint(report, stdout);
+	else
+		report_print_text(report, stdout);
+}
+
+static int run(const struct options *options, const struct colo_selection *selection)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) paths = input_paths(options);
+	g_autoptr(GPtrArray) warnings = NULL, summaries = NULL;
+	struct recordings *recordings = recordings_load((const char *const *)paths->pdata, &error);
+	int status = COLO_PERF_DONE;
+
+	if (!recordings)
+		return colo_perf_fail(COMMAND, COLO_PERF_FAILED, "%s", error->message);
+	summaries = summarize(recordings, selection, options->role);
+	warnings = warnings_of(recordings);
+	if (summaries->len) {
+		struct report report = {recordings, warnings, summaries, *selection};
+
+		print_report(options, &report);
+		if (fflush(stdout) || ferror(stdout))
+			status = colo_perf_fail(COMMAND, COLO_PERF_FAILED,
+						"cannot write the report: %s", g_strerror(errno));
+	} else {
+		status = fail_without_checkpoints(recordings, options->role);
+	}
+	recordings_free(recordings);
+	return status;
+}
+
+int report_main(int argc, char **argv)
+{
+	g_autoptr(GError) error = NULL;
+	struct options options = {.since_s = NAN, .until_s = NAN};
+	struct colo_selection selection;
+	int status;
+
+	g_set_prgname("colo-perf " COMMAND);
+	if (parse_options(&options, &argc, &argv, &error) &&
+	    parse_selection(&options, &selection, &error))
+		status = run(&options, &selection);
+	else
+		status = colo_perf_fail(COMMAND, COLO_PERF_USAGE, "%s; see colo-perf %s --help",
+					error->message, COMMAND);
+	options_clear(&options);
+	return status;
+}

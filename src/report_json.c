@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The report as JSON, and the original recorder's QMP answer. docs/output.md
+ * documents every member; a change there or here that is not an addition raises
+ * the schema version.
+ */
+#include "report.h"
+
+#include "colo_perf.h"
+#include "warnings.h"
+
+#include <json-glib/json-glib.h>
+
+#define SCHEMA_VERSION 1
+
+static void add_int(JsonBuilder *json, const char *name, int64_t value)
+{
+	json_builder_set_member_name(json, name);
+	json_builder_add_int_value(json, value);
+}
+
+static void add_string(JsonBuilder *json, const char *name, const char *value)
+{
+	json_builder_set_member_name(json, name);
+	if (value) {
+		g_autofree char *valid = g_utf8_make_valid(value, -1);
+
+		json_builder_add_string_value(json, valid);
+	} else {
+		json_builder_add_null_value(json);
+	}
+}
+
+static void add_bool(JsonBuilder *json, const char *name, bool value)
+{
+	json_builder_set_member_name(json, name);
+	json_builder_add_boolean_value(json, value);
+}
+
+static void add_double(JsonBuilder *json, const char *name, double value)
+{
+	json_builder_set_member_name(json, name);
+	json_builder_add_double_value(json, value);
+}
+
+static void add_null(JsonBuilder *json, const char *name)
+{
+	json_builder_set_member_name(json, name);
+	json_builder_add_null_value(json);
+}
+
+static void add_value(JsonBuilder *json, const char *name, struct colo_value value)
+{
+	if (value.known)
+		add_int(json, name, value.value);
+	else
+		add_null(json, name);
+}
+
+static void begin_object(JsonBuilder *json, const char *name)
+{
+	json_builder_set_member_name(json, name);
+	json_builder_begin_object(json);
+}
+
+static void begin_array(JsonBuilder *json, const char *name)
+{
+	json_builder_set_member_name(json, name);
+	json_builder_begin_array(json);
+}
+
+/* The members of a distribution, with the unit as suffix ("_ns", or none). */
+static void add_distribution(JsonBuilder *json, const struct distribution *distribution,
+			     const char *suffix)
+{
+	const struct {
+		const char *name;
+		struct colo_value value;
+	} integers[] = {
+		{"total", {true, distribution->total}},
+		{"min", {distribution->n > 0, distribution->min}},
+		{"p50", {distribution->n > 0, distribution->p50}},
+		{"p90", {distribution->n > 0, distribution->p90}},
+		{"p99", {distribution->n > 0, distribution->p99}},
+		{"max", {distribution->n > 0, distribution->max}},
+	};
+	const struct {
+		const char *name;
+		bool known;
+		double value;
+	} reals[] = {
+		{"mean", distribution->n > 0, distribution->mean},
+		{"stddev", distribution->n > 1, distribution->stddev},
+	};
+
+	add_int(json, "n", (int64_t)distribution->n);
+	for (size_t i = 0; i < G_N_ELEMENTS(integers); i++) {
+		g_autofree char *name = g_strconcat(integers[i].name, suffix, NULL);
+
+		add_value(json, name, integers[i].value);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(reals); i++) {
+		g_autofree char *name = g_strconcat(reals[i].name, suffix, NULL);
+
+		if (reals[i].known)
+			add_double(json, name, reals[i].value);
+		else
+			add_null(json, name);
+	}
+}
+
+static void add_recordings(JsonBuilder *json, const struct report *report)
+{
+	begin_array(json, "recordings");
+	for (guint i = 0; i < report->recordings->files->len; i++) {
+		const struct recording *file = g_ptr_array_index(report->recordings->files, i);
+
+		json_builder_begin_object(json);
+		add_string(json, "file", file->path);
+		add_int(json, "size_bytes", (int64_t)file->size_bytes);
+		add_string(json, "hostname", file->hostname);
+		add_string(json, "arch", file->arch);
+		add_string(json, "perf_version", file->perf_version);
+		add_string(json, "command_line", file->command_line);
+		add_int(json, "records", (int64_t)file->n_records);
+		add_int(json, "samples", (int64_t)file->n_samples);
+		add_int(json, "probe_hits", (int64_t)file->n_probe_hits);
+		add_int(json, "lost_records", (int64_t)file->n_lost_records);
+		add_int(json, "lost_samples", (int64_t)file->n_lost_samples);
+		add_bool(json, "probes_sampled", file->sampled_probes->len > 0);
+		add_string(json, "damage", file->damage);
+		json_builder_end_object(json);
+	}
+	json_builder_end_array(json);
+}
+
+static void add_selection(JsonBuilder *json, const struct colo_selection *selection)
+{
+	begin_object(json, "selection");
+	add_int(json, "first_seq", (int64_t)MAX(selection->first_seq, 1));
+	add_value(json, "last_seq",
+		  (struct colo_value){selection->last_seq != UINT64_MAX,
+				      (int64_t)selection->last_seq});
+	add_int(json, "skip", (int64_t)selection->skip);
+	add_value(json, "since_ns",
+		  (struct colo_value){selection->since_ns != INT64_MIN, selection->since_ns});
+	add_value(json, "until_ns",
+		  (struct colo_value){selection->until_ns != INT64_MAX, selection->until_ns});
+	json_builder_end_object(json);
+}
+
+static void add_warnings(JsonBuilder *json, const GPtrArray *warnings)
+{
+	begin_array(json, "warnings");
+	for (guint i = 0; i < warnings->len; i++) {
+		const struct warning *warning = g_ptr_array_index(warnings, i);
+
+		json_builder_begin_object(json);
+		add_string(json, "code", warning->code);
+		add_string(json, "message", warning->message);
+		json_builder_end_object(json);
+	}
+	json_builder_end_array(json);
+}
+
+/* A counter of the last checkpoint; unknown when its probe was not hit. */
+static struct colo_value counter(const struct colo_checkpoint *checkpoint, enum colo_counter which)
+{
+	return (struct colo_value){checkpoint->counters_seen >> which & 1,
+				   checkpoint->counters[which]};
+}
+
+/* QEMU leaves out what this side does not know, so do we. */
+static void add_known(JsonBuilder *json, const char *name, struct colo_value value)
+{
+	if (value.known)
+		add_int(json, name, value.value);
+}
+
+static void add_known_time(JsonBuilder *json, const char *name, struct colo_value value)
+{
+	value.known = value.known && value.value >= 0;
+	add_known(json, name, value);
+}
+
+static void add_ram_info(JsonBuilder *json, const struct colo_checkpoint *last)
+{
+	static const struct {
+		const char *name;
+		enum colo_counter counter;
+	} fields[] = {
+		{"total", COLO_COUNTER_RAM_TOTAL_BYTES},
+		{"postcopy-requests", COLO_COUNTER_POSTCOPY_REQUESTS},
+		{"dirty-sync-count", COLO_COUNTER_DIRTY_SYNC_COUNT},
+		{"multifd-bytes", COLO_COUNTER_MULTIFD_BYTES},
+		{"pages-per-second", COLO_COUNTER_PAGES_PER_SECOND},
+		{"downtime-bytes", COLO_COUNTER_DOWNTIME_BYTES},
+		{"page-size", COLO_COUNTER_PAGE_SIZE_BYTES},
+		{"remaining", COLO_COUNTER_REMAINING_BYTES},
+		{"postcopy-bytes", COLO_COUNTER_POSTCOPY_BYTES},
+		{"transferred", COLO_COUNTER_TRANSFERRED_BYTES},
+		{"duplicate", COLO_COUNTER_DUPLICATE_PAGES},
+		{"dirty-pages-rate", COLO_COUNTER_DIRTY_PAGES_RATE},
+		{"dirty-sync-missed-zero-copy", COLO_COUNTER_MISSED_ZERO_COPY},
+		{"precopy-bytes", COLO_COUNTER_PRECOPY_BYTES},
+		{"normal", COLO_COUNTER_NORMAL_PAGES},
+	};
+	struct colo_value normal = counter(last, COLO_COUNTER_NORMAL_PAGES);
+	struct colo_value page_size = counter(last, COLO_COUNTER_PAGE_SIZE_BYTES);
+	struct colo_value rate = counter(last, COLO_COUNTER_BITS_PER_SECOND);
+
+	begin_object(json, "ram");
+	for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
+		add_known(json, fields[i].name, counter(last, fields[i].counter));
+	if (rate.known)
+		add_double(json, "mbps", (double)rate.value / 1e6);
+	/* QEMU computes it so itself, and its "skipped" is a constant. */
+	if (normal.known && page_size.known)
+		add_int(json, "normal-bytes",
+			(int64_t)((uint64_t)normal.value * (uint64_t)page_size.value));
+	add_int(json, "skipped", 0);
+	json_builder_end_object(json);
+}
+
+/* MigrationInfo after the last of the chosen checkpoints. */
+static void add_info(JsonBuilder *json, const struct colo_checkpoint *last)
+{
+	struct colo_value status;
+
+	if (!last) {
+		add_null(json, "info");
+		return;
+	}
+	status = counter(last, COLO_COUNTER_STATUS);
+	begin_object(json, "info");
+	add_known_time(json, "expected-downtime", counter(last, COLO_COUNTER_EXPECTED_DOWNTIME_MS));
+	if (status.known)
+		add_string(json, "status", colo_migration_status_name(status.value));
+	add_known_time(json, "setup-time", counter(last, COLO_COUNTER_SETUP_TIME_MS));
+	add_known_time(json, "total-time", counter(last, COLO_COUNTER_TOTAL_TIME_MS));
+	if (counter(last, COLO_COUNTER_RAM_TOTAL_BYTES).known)
+		add_ram_info(json, last);
+	json_builder_end_object(json);
+}
+
+static void add_recorder(JsonBuilder *json, const struct colo_summary *summary)
+{
+	for (guint i = 0; i < report_n_recorder_fields; i++)
+		add_value(json, report_recorder_fields[i].name,
+			  report_recorder_value(&summary->recorder, i));
+	add_info(json, summary->last_counters);
+}
+
+static void add_phases(JsonBuilder *json, const struct colo_summary *summary)
+{
+	begin_array(json, "phases");
+	for (guint i = 0; i < summary->n_rows; i++) {
+		json_builder_begin_object(json);
+		add_string(json, "name", summary->rows[i].name);
+		add_bool(json, "in_checkpoint", summary->rows[i].kind == COLO_ROW_PART);
+		add_distribution(json, &summary->rows[i].ns, "_ns");
+		json_builder_end_object(json);
+	}
+	json_builder_end_array(json);
+}
+
+static void add_amounts(JsonBuilder *json, const struct colo_summary *summary)
+{
+	begin_array(json, "amounts");
+	for (guint i = 0; i < summary->n_amounts; i++) {
+		json_builder_begin_object(json);
+		add_string(json, "name", colo_amount_name(summary->amounts[i].amount));
+		add_distribution(json, &summary->amounts[i].units, "");
+		json_builder_end_object(json);
+	}
+	json_builder_end_array(json);
+}
+
+static void add_anomalies(JsonBuilder *json, const struct colo_anomalies *anomalies)
+{
+	begin_object(json, "anomalies");
+	add_int(json, "begins_without_end", (int64_t)anomalies->begins_without_end);
+	add_int(json, "ends_without_begin", (int64_t)anomalies->ends_without_begin);
+	add_int(json, "negative_durations", (int64_t)anomalies->negative_durations);
+	add_int(json, "repeated", (int64_t)anomalies->repeated);
+	add_int(json, "missing_phases", (int64_t)anomalies->missing);
+	json_builder_end_object(json);
+}
+
+static void add_trigger_counts(JsonBuilder *json, const char *name,
+			       const uint64_t counts[COLO_N_TRIGGERS])
+{
+	begin_object(json, name);
+	for (unsigned int i = 0; i < COLO_N_TRIGGERS; i++)
+		add_int(json, colo_trigger_name(i), (int64_t)counts[i]);
+	json_builder_end_object(json);
+}
+
+static void add_checkpoint(const struct colo_session *session,
+			   const struct colo_checkpoint *checkpoint, void *data)
+{
+	JsonBuilder *json = data;
+	const struct colo_window *whole = &checkpoint->windows[COLO_PHASE_CHECKPOINT];
+	const enum colo_phase *phases;
+	const enum colo_amount *amounts;
+	guint n;
+
+	json_builder_begin_object(json);
+	add_int(json, "seq", (int64_t)checkpoint->seq);
+	add_string(json, "state", colo_checkpoint_state_name(checkpoint->state));
+	add_value(json, "begin_ns",
+		  (struct colo_value){whole->has_begin, (int64_t)whole->begin_ns});
+	if (session->role == COLO_ROLE_PRIMARY)
+		add_string(json, "trigger", colo_trigger_name(checkpoint->trigger));
+	begin_object(json, "ns");
+	phases = colo_role_phases(session->role, &n);
+	for (guint i = 0; i < n + 2; i++) {
+		enum colo_phase phase = i < n ? phases[i] : COLO_PHASE_WAIT + i - n;
+		const struct colo_window *window = &checkpoint->windows[phase];
+
+		add_value(
+			json, colo_phase_name(phase),
+			(struct colo_value){colo_window_is_valid(window), colo_window_ns(window)});
+	}
+	add_value(json, "other", colo_checkpoint_other_ns(session, checkpoint));
+	json_builder_end_object(json);
+	amounts = colo_role_amounts(session->role, &n);
+	for (guint i = 0; i < n; i++)
+		add_value(json, colo_amount_name(amounts[i]),
+			  (struct colo_value){checkpoint->amounts_seen >> amounts[i] & 1,
+					      checkpoint->amounts[amounts[i]]});
+	json_builder_end_object(json);
+}
+
+static void add_session(JsonBuilder *json, const struct report *report,
+			const struct colo_summary *summary)
+{
+	const struct colo_session *session = summary->session;
+	const struct recording *file =
+		g_ptr_array_index(report->recordings->files, session->source);
+
+	json_builder_begin_object(json);
+	add_string(json, "role", colo_role_name(session->role));
+	add_int(json, "recording", session->source);
+	add_int(json, "number", session->number);
+	add_int(json, "pid", session->pid);
+	add_int(json, "tid", session->tid);
+	add_string(json, "process", recording_thread_name(file, session->pid));
+	add_string(json, "thread", recording_thread_name(file, session->tid));
+	add_int(json, "origin_ns", (int64_t)session->origin_ns);
+	add_string(json, "exit",
+		   session->exited ? colo_exit_reason_name(session->exit_reason) : NULL);
+	begin_object(json, "states");
+	for (unsigned int state = 0; state < COLO_CHECKPOINT_PENDING; state++)
+		add_int(json, colo_checkpoint_state_name(state), (int64_t)summary->n_states[state]);
+	json_builder_end_object(json);
+	add_value(json, "first_seq",
+		  (struct colo_value){summary->first_seq > 0, (int64_t)summary->first_seq});
+	add_value(json, "last_seq",
+		  (struct colo_value){summary->first_seq > 0, (int64_t)summary->last_seq});
+	begin_object(json, "recorder");
+	add_recorder(json, summary);
+	json_builder_end_object(json);
+	add_phases(json, summary);
+	add_amounts(json, summary);
+	if (session->role == COLO_ROLE_PRIMARY) {
+		add_trigger_counts(json, "triggered_by", summary->triggered_by);
+		add_trigger_counts(json, "trigger_hits", session->triggers);
+	}
+	add_anomalies(json, &session->anomalies);
+	begin_array(json, "checkpoints");
+	colo_session_visit(session, &report->selection, add_checkpoint, json);
+	json_builder_end_array(json);
+	json_builder_end_object(json);
+}
+
+static void print_json(JsonBuilder *json, bool pretty, FILE *out)
+{
+	g_autoptr(JsonGenerator) generator = json_generator_new();
+	g_autoptr(JsonNode) root = json_builder_get_root(json);
+	g_autofree char *text = NULL;
+
+	json_generator_set_root(generator, root);
+	json_generator_set_pretty(generator, pretty);
+	text = json_generator_to_data(generator, NULL);
+	fputs(text, out);
+	fputc('\n', out);
+}
+
+void report_print_json(const struct report *report, FILE *out)
+{
+	g_autoptr(JsonBuilder) json = json_builder_new();
+
+	json_builder_begin_object(json);
+	add_int(json, "schema_version", SCHEMA_VERSION);
+	add_string(json, "colo_perf_version", COLO_PERF_VERSION);
+	add_recordings(json, report);
+	add_selection(json, &report->selection);
+	add_warnings(json, report->warnings);
+	begin_array(json, "sessions");
+	for (guint i = 0; i < report->summaries->len; i++)
+		add_session(json, report, g_ptr_array_index(report->summaries, i));
+	json_builder_end_array(json);
+	json_builder_end_object(json);
+	print_json(json, true, out);
+}
+
+void report_print_info_checkpoint(const struct report *report, FILE *out)
+{
+	for (guint i = 0; i < report->summaries->len; i++) {
+		const struct colo_summary *summary = g_ptr_array_index(report->summaries, i);
+		g_autoptr(JsonBuilder) json = json_builder_new();
+
+		json_builder_begin_object(json);
+		begin_object(json, "return");
+		add_recorder(json, summary);
+		json_builder_end_object(json);
+		/* QMP hands back the id of a command: it tells the sides apart. */
+		add_string(json, "id", colo_role_name(summary->session->role));
+		json_builder_end_object(json);
+		print_json(json, false, out);
+	}
+}

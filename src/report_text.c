@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The report for people: warnings first, the recorder's table, then a table of
+ * the phases for each side. No line is longer than 80 columns but the warnings.
+ */
+#include "report.h"
+
+#include "warnings.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define NS_PER_MS 1e6
+
+/* Four sides of 15 columns fit beside the names of the fields. */
+#define SESSIONS_A_TABLE 4
+
+/* The columns of a distribution, each 8 wide. */
+struct column {
+	const char *title;
+	double (*value)(const struct distribution *distribution);
+	uint64_t least_n; /* below it the value means nothing */
+};
+
+static double mean(const struct distribution *distribution)
+{
+	return distribution->mean;
+}
+
+static double min(const struct distribution *distribution)
+{
+	return (double)distribution->min;
+}
+
+static double p50(const struct distribution *distribution)
+{
+	return (double)distribution->p50;
+}
+
+static double p90(const struct distribution *distribution)
+{
+	return (double)distribution->p90;
+}
+
+static double p99(const struct distribution *distribution)
+{
+	return (double)distribution->p99;
+}
+
+static double max(const struct distribution *distribution)
+{
+	return (double)distribution->max;
+}
+
+static double stddev(const struct distribution *distribution)
+{
+	return distribution->stddev;
+}
+
+static const struct column columns[] = {
+	{"mean", mean, 1}, {"min", min, 1}, {"p50", p50, 1},	   {"p90", p90, 1},
+	{"p99", p99, 1},   {"max", max, 1}, {"stddev", stddev, 2},
+};
+
+/* How an amount is shown: bytes are too large to be read as they are. */
+static const struct {
+	const char *label;
+	double divisor;
+} amount_labels[COLO_N_AMOUNTS] = {
+	[COLO_AMOUNT_RAM_BYTES] = {"ram, MiB", 1024 * 1024},
+	[COLO_AMOUNT_NORMAL_PAGES] = {"normal pages", 1},
+	[COLO_AMOUNT_ZERO_PAGES] = {"zero pages", 1},
+	[COLO_AMOUNT_DEVICE_STATE_BYTES] = {"dev, KiB", 1024},
+	[COLO_AMOUNT_VMSTATE_BYTES] = {"vmstate, KiB", 1024},
+	[COLO_AMOUNT_FLUSHED_PAGES] = {"flushed pages", 1},
+};
+
+/* At most seven characters for all that comes up, three decimals where there is room. */
+static void print_scaled(FILE *out, double value)
+{
+	int decimals = value < 999.9995 ? 3 : value < 9999.995 ? 2 : value < 99999.95 ? 1 : 0;
+
+	fprintf(out, " %7.*f", decimals, value);
+}
+
+static void print_columns(FILE *out, const struct distribution *distribution, double divisor)
+{
+	fprintf(out, " %5" PRIu64, distribution->n);
+	for (size_t i = 0; i < G_N_ELEMENTS(columns); i++) {
+		if (distribution->n < columns[i].least_n)
+			fprintf(out, " %7s", "-");
+		else
+			print_scaled(out, columns[i].value(distribution) / divisor);
+	}
+	fputc('\n', out);
+}
+
+static void print_titles(FILE *out, const char *first, const char *second)
+{
+	fprintf(out, "%-12s%6s %5s", first, second, "n");
+	for (size_t i = 0; i < G_N_ELEMENTS(columns); i++)
+		fprintf(out, " %7s", columns[i].title);
+	fputc('\n', out);
+}
+
+static void print_recorder_value(FILE *out, const struct report_field *field,
+				 struct colo_value value)
+{
+	g_autofree char *text = NULL;
+
+	if (!value.known)
+		text = g_strdup("-");
+	else if (!strcmp(field->unit, "ns"))
+		text = g_strdup_printf("%.3f ms", (double)value.value / NS_PER_MS);
+	else
+		text = g_strdup_printf("%" PRId64 "%s%s", value.value, *field->unit ? " " : "",
+				       field->unit);
+	fprintf(out, " %15s", text);
+}
+
+static void print_recorder_table(FILE *out, struct colo_summary *const *summaries, guint n)
+{
+	fprintf(out, "%-13s", "recorder");
+	for (guint i = 0; i < n; i++)
+		fprintf(out, " %15s", colo_role_name(summaries[i]->session->role));
+	fprintf(out, "\n%-13s", "");
+	for (guint i = 0; i < n; i++) {
+		g_autofree char *pid = g_strdup_printf("pid %" PRIu32, summaries[i]->session->pid);
+
+		fprintf(out, " %15s", pid);
+	}
+	fputc('\n', out);
+	for (guint field = 0; field < report_n_recorder_fields; field++) {
+		fprintf(out, "%-13s", report_recorder_fields[field].name);
+		for (guint i = 0; i < n; i++)
+			print_recorder_value(out, &report_recorder_fields[field],
+					     report_recorder_value(&summaries[i]->recorder, field));
+		fputc('\n', out);
+	}
+	fputc('\n', out);
+}
+
+static void print_triggers(FILE *out, const struct colo_summary *summary)
+{
+	const char *separator = "asked for by: ";
+
+	if (summary->session->role != COLO_ROLE_PRIMARY)
+		return;
+	for (unsigned int i = 0; i < COLO_N_TRIGGERS; i++) {
+		if (!summary->triggered_by[i])
+			continue;
+		fprintf(out, "%s%s %" PRIu64, separator, colo_trigger_name(i),
+			summary->triggered_by[i]);
+		separator = ", ";
+	}
+	if (separator[0] == ',')
+		fputc('\n', out);
+}
+
+/* "53 complete (seq 3 to 55), 1 cut by the end of the recording; COLO ended: request" */
+static void print_states(FILE *out, const struct colo_summary *summary)
+{
+	static const struct {
+		enum colo_checkpoint_state state;
+		const char *text;
+	} rest[] = {
+		{COLO_CHECKPOINT_ABORTED, "aborted"},
+		{COLO_CHECKPOINT_CUT_START, "cut by the start of the recording"},
+		{COLO_CHECKPOINT_CUT_END, "cut by its end"},
+		{COLO_CHECKPOINT_BROKEN, "broken"},
+	};
+
+	fprintf(out, "checkpoints: %" PRIu64 " complete",
+		summary->n_states[COLO_CHECKPOINT_COMPLETE]);
+	if (summary->first_seq)
+		fprintf(out, " (seq %" PRIu64 " to %" PRIu64 ")", summary->first_seq,
+			summary->last_seq);
+	for (size_t i = 0; i < G_N_ELEMENTS(rest); i++)
+		if (summary->n_states[rest[i].state])
+			fprintf(out, ", %" PRIu64 " %s", summary->n_states[rest[i].state],
+				rest[i].text);
+	if (summary->session->exited)
+		fprintf(out, "; COLO ended: %s",
+			colo_exit_reason_name(summary->session->exit_reason));
+	fputc('\n', out);
+}
+
+static void print_phases(FILE *out, const struct colo_summary *summary)
+{
+	const double whole = (double)summary->rows[0].ns.total;
+
+	print_titles(out, "phase, ms", "share");
+	for (guint i = 0; i < summary->n_rows; i++) {
+		const struct colo_row *row = &summary->rows[i];
+
+		fprintf(out, "%s%-*s", row->kind == COLO_ROW_PART ? "  " : "",
+			row->kind == COLO_ROW_PART ? 10 : 12, row->name);
+		if (row->kind == COLO_ROW_OUTSIDE || whole <= 0)
+			fprintf(out, "%6s", "");
+		else
+			fprintf(out, "%5.1f%%", 100 * (double)row->ns.total / whole);
+		print_columns(out, &row->ns, NS_PER_MS);
+	}
+}
+
+static void print_amounts(FILE *out, const struct colo_summary *summary)
+{
+	print_titles(out, "amount", "");
+	for (guint i = 0; i < summary->n_amounts; i++) {
+		const struct colo_amount_summary *amount = &summary->amounts[i];
+
+		fprintf(out, "%-18s", amount_labels[amount->amount].label);
+		print_columns(out, &amount->units, amount_labels[amount->amount].divisor);
+	}
+}
+
+static void print_session(FILE *out, const struct report *report,
+			  const struct colo_summary *summary)
+{
+	const struct colo_session *session = summary->session;
+	const struct recording *file =
+		g_ptr_array_index(report->recordings->files, session->source);
+	const char *process = recording_thread_name(file, session->pid);
+	const char *thread = recording_thread_name(file, session->tid);
+
+	fprintf(out, "%s: pid %" PRIu32 "%s%s%s, thread %" PRIu32 "%s%s%s",
+		colo_role_name(session->role), session->pid, process ? " (" : "",
+		process ? process : "", process ? ")" : "", session->tid, thread ? " (" : "",
+		thread ? thread : "", thread ? ")" : "");
+	if (session->number > 1)
+		fprintf(out, ", COLO session %u", session->number);
+	if (report->recordings->files->len > 1)
+		fprintf(out, ", %s", file->path);
+	fputc('\n', out);
+	print_states(out, summary);
+	print_triggers(out, summary);
+	fputc('\n', out);
+	print_phases(out, summary);
+	fputc('\n', out);
+	print_amounts(out, summary);
+}
+
+static void print_files(FILE *out, const struct report *report)
+{
+	for (guint i = 0; i < report->recordings->files->len; i++) {
+		const struct recording *file = g_ptr_array_index(report->recordings->files, i);
+
+		fprintf(out, "%s: %.1f MiB, %" PRIu64 " probe hits, %" PRIu64 " other samples",
+			file->path, (double)file->size_bytes / (1024 * 1024), file->n_probe_hits,
+			file->n_samples - file->n_probe_hits);
+		if (file->hostname)
+			fprintf(out, ", host %s", file->hostname);
+		fputc('\n', out);
+	}
+}
+
+void report_print_text(const struct report *report, FILE *out)
+{
+	struct colo_summary *const *summaries =
+		(struct colo_summary *const *)report->summaries->pdata;
+	const guint n = report->summaries->len;
+
+	for (guint i = 0; i < report->warnings->len; i++) {
+		const struct warning *warning = g_ptr_array_index(report->warnings, i);
+
+		fprintf(out, "warning: %s\n", warning->message);
+	}
+	if (report->warnings->len)
+		fputc('\n', out);
+	print_files(out, report);
+	fputc('\n', out);
+	for (guint i = 0; i < n; i += SESSIONS_A_TABLE)
+		print_recorder_table(out, summaries + i, MIN(n - i, SESSIONS_A_TABLE));
+	for (guint i = 0; i < n; i++) {
+		print_session(out, report, summaries[i]);
+		if (i < n - 1)
+			fputc('\n', out);
+	}
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Finds what makes the numbers of a report less than they seem.
+ */
+#include "warnings.h"
+
+#include <inttypes.h>
+
+static void warning_free(gpointer data)
+{
+	struct warning *warning = data;
+
+	g_free(warning->message);
+	g_free(warning);
+}
+
+static void add(GPtrArray *warnings, const char *code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static void add(GPtrArray *warnings, const char *code, const char *format, ...)
+{
+	struct warning *warning = g_new0(struct warning, 1);
+	va_list args;
+
+	warning->code = code;
+	va_start(args, format);
+	warning->message = g_strdup_vprintf(format, args);
+	va_end(args);
+	g_ptr_array_add(warnings, warning);
+}
+
+static void add_of_file(GPtrArray *warnings, const struct recording *file)
+{
+	if (file->damage)
+		add(warnings, "damaged", "%s is damaged and was read up to there: %s", file->path,
+		    file->damage);
+	if (file->sampled_probes->len)
+		add(warnings, "probes_sampled",
+		    "%s: %u of %u probes were sampled, not counted (%s, ...): perf record's -F or "
+		    "-c applied to them, and hits are missing without a trace. Give the rate to "
+		    "the sampling event alone: -e 'sdt_qemu:*' -e cpu-clock/freq=997/",
+		    file->path, file->sampled_probes->len, file->n_probes,
+		    (char *)file->sampled_probes->pdata[0]);
+	if (file->n_lost_records)
+		add(warnings, "lost_records",
+		    "%s: perf lost %" PRIu64 " events as its buffer was full; probe hits may be "
+		    "among them. Record with a larger buffer (-m)",
+		    file->path, file->n_lost_records);
+	if (file->n_lost_samples)
+		add(warnings, "lost_samples",
+		    "%s: the kernel dropped %" PRIu64 " samples; probe hits may be among them",
+		    file->path, file->n_lost_samples);
+	if (file->n_unknown_samples)
+		add(warnings, "unknown_samples",
+		    "%s: %" PRIu64 " samples belong to no event of the recording", file->path,
+		    file->n_unknown_samples);
+	if (file->n_bad_hits)
+		add(warnings, "bad_hits",
+		    "%s: %" PRIu64 " of %" PRIu64 " probe hits are too short for their arguments "
+		    "and were left out",
+		    file->path, file->n_bad_hits, file->n_probe_hits);
+	if (file->other_probes->len)
+		add(warnings, "other_probes",
+		    "%s: %u probes are not known here or have other arguments (%s, ...): QEMU was "
+		    "built with another version of sdt-probes.patch",
+		    file->path, file->other_probes->len, (char *)file->other_probes->pdata[0]);
+}
+
+static void add_of_session(GPtrArray *warnings, const struct colo_session *session)
+{
+	const struct {
+		uint64_t n;
+		const char *code, *what;
+	} rows[] = {
+		{session->anomalies.begins_without_end, "begins_without_end",
+		 "phases began and never ended"},
+		{session->anomalies.ends_without_begin, "ends_without_begin",
+		 "phases ended and never began"},
+		{session->anomalies.negative_durations, "negative_durations",
+		 "phases end before they begin"},
+		{session->anomalies.repeated, "repeated", "begins or ends came twice"},
+		{session->anomalies.missing, "missing_phases",
+		 "phases of complete checkpoints were not seen"},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		if (rows[i].n)
+			add(warnings, rows[i].code,
+			    "%s, pid %" PRIu32 ": %" PRIu64 " %s; they enter no statistic",
+			    colo_role_name(session->role), session->pid, rows[i].n, rows[i].what);
+}
+
+GPtrArray *warnings_of(const struct recordings *recordings)
+{
+	GPtrArray *warnings = g_ptr_array_new_with_free_func(warning_free);
+	const GPtrArray *sessions = colo_model_sessions(recordings->model);
+	uint64_t invalid = colo_model_invalid_hits(recordings->model);
+
+	for (guint i = 0; i < recordings->files->len; i++)
+		add_of_file(warnings, g_ptr_array_index(recordings->files, i));
+	for (guint i = 0; i < sessions->len; i++)
+		add_of_session(warnings, g_ptr_array_index(sessions, i));
+	if (invalid)
+		add(warnings, "invalid_hits",
+		    "%" PRIu64 " probe hits name neither primary nor secondary, or no checkpoint, "
+		    "and were left out",
+		    invalid);
+	return warnings;
+}

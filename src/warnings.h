@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What a reader of a report must know before trusting its numbers: damage,
+ * lost hits, sampled probes, pairs that do not fit. One list, which every view
+ * shows.
+ */
+#ifndef COLO_PERF_WARNINGS_H
+#define COLO_PERF_WARNINGS_H
+
+#include "recording.h"
+
+struct warning {
+	const char *code; /* for programs; docs/output.md lists them */
+	char *message;	  /* Owned by this: one sentence for people */
+};
+
+/* A new list of struct warning (owned by it), the gravest first. */
+GPtrArray *warnings_of(const struct recordings *recordings);
+
+#endif
