@@ -56,4 +56,21 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# Unit tests: each is linked with the modules that it may know and no others, so
+# that an include in the wrong direction does not link.
+UNIT_BASE := test_distribution test_byte_reader
+UNIT_COLO := test_probe test_model
+unit_tests := $(UNIT_BASE:%=$(BUILD)/tests/unit/%) $(UNIT_COLO:%=$(BUILD)/tests/unit/%)
+
+$(UNIT_BASE:%=$(BUILD)/tests/unit/%): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(base_objects)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(UNIT_COLO:%=$(BUILD)/tests/unit/%): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o \
+				     $(colo_objects) $(base_objects)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+.PHONY: unit
+unit: $(unit_tests)
+	@for test in $(unit_tests); do $$test || exit 1; done
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * colo/model and colo/summary: what is complete, what is counted as not
+ * fitting, which checkpoints are chosen, and the numbers that follow.
+ */
+#include "colo/summary.h"
+
+/* A small language for hits: each call is one hit, a microsecond after the last. */
+struct teller {
+	struct colo_model *model;
+	uint64_t now_ns;
+	enum colo_role role;
+	uint32_t pid, source;
+};
+
+static struct teller teller_of(struct colo_model *model, enum colo_role role)
+{
+	return (struct teller){.model = model, .now_ns = 1000, .role = role, .pid = 10 + role};
+}
+
+static void hit(struct teller *teller, const char *name, int64_t second, int64_t third)
+{
+	struct colo_hit told = {
+		.time_ns = teller->now_ns,
+		.source = teller->source,
+		.pid = teller->pid,
+		.tid = teller->pid + 100,
+		.probe = colo_probe_find(name),
+		.args = {teller->role, second, third, 4, 5, 6},
+	};
+
+	g_assert_nonnull(told.probe);
+	colo_model_add(teller->model, &told);
+	teller->now_ns += 1000;
+}
+
+static void begin(struct teller *teller, const char *phase, int64_t seq)
+{
+	g_autofree char *name = g_strdup_printf("colo_%s_begin", phase);
+
+	hit(teller, name, seq, 0);
+}
+
+static void end(struct teller *teller, const char *phase, int64_t seq, int64_t third)
+{
+	g_autofree char *name = g_strdup_printf("colo_%s_end", phase);
+
+	hit(teller, name, seq, third);
+}
+
+static void phase(struct teller *teller, enum colo_phase which, int64_t seq)
+{
+	begin(teller, colo_phase_name(which), seq);
+	end(teller, colo_phase_name(which), seq, 7);
+}
+
+/* A wait of 1000 ns, then a checkpoint whose phases take 1000 ns each, as do the gaps. */
+static void checkpoint(struct teller *teller, int64_t seq)
+{
+	guint n;
+	const enum colo_phase *phases = colo_role_phases(teller->role, &n);
+
+	phase(teller, COLO_PHASE_WAIT, seq);
+	begin(teller, "checkpoint", seq);
+	for (guint i = 0; i < n; i++)
+		phase(teller, phases[i], seq);
+	end(teller, "checkpoint", seq, 0);
+}
+
+static const struct colo_session *session_at(struct colo_model *model, guint index)
+{
+	const GPtrArray *sessions = colo_model_sessions(model);
+
+	g_assert_cmpuint(index, <, sessions->len);
+	return g_ptr_array_index(sessions, index);
+}
+
+static enum colo_checkpoint_state state_at(const struct colo_session *session, guint index)
+{
+	g_assert_cmpuint(index, <, session->checkpoints->len);
+	return g_array_index(session->checkpoints, struct colo_checkpoint, index).state;
+}
+
+static void assert_anomalies(const struct colo_session *session, uint64_t begins, uint64_t ends,
+			     uint64_t negative, uint64_t repeated, uint64_t missing)
+{
+	g_assert_cmpuint(session->anomalies.begins_without_end, ==, begins);
+	g_assert_cmpuint(session->anomalies.ends_without_begin, ==, ends);
+	g_assert_cmpuint(session->anomalies.negative_durations, ==, negative);
+	g_assert_cmpuint(session->anomalies.repeated, ==, repeated);
+	g_assert_cmpuint(session->anomalies.missing, ==, missing);
+}
+
+static const struct colo_row *row(const struct colo_summary *summary, const char *name)
+{
+	for (guint i = 0; i < summary->n_rows; i++)
+		if (!g_strcmp0(summary->rows[i].name, name))
+			return &summary->rows[i];
+	g_assert_not_reached();
+}
+
+static void test_both_sides(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller primary = teller_of(model, COLO_ROLE_PRIMARY);
+	struct teller secondary = teller_of(model, COLO_ROLE_SECONDARY);
+	const struct colo_selection all = COLO_SELECT_ALL;
+
+	for (int64_t seq = 1; seq <= 3; seq++) {
+		checkpoint(&secondary, seq);
+		checkpoint(&primary, seq);
+	}
+	colo_model_finish(model);
+	g_assert_cmpuint(colo_model_sessions(model)->len, ==, 2);
+	g_assert_cmpint(session_at(model, 0)->role, ==, COLO_ROLE_PRIMARY);
+	g_assert_cmpint(session_at(model, 1)->role, ==, COLO_ROLE_SECONDARY);
+	for (guint i = 0; i < 2; i++) {
+		const struct colo_session *session = session_at(model, i);
+		struct colo_summary *summary = colo_summary_new(session, &all);
+		guint n;
+
+		colo_role_phases(session->role, &n);
+		assert_anomalies(session, 0, 0, 0, 0, 0);
+		g_assert_cmpuint(summary->n_states[COLO_CHECKPOINT_COMPLETE], ==, 3);
+		g_assert_cmpuint(summary->n_rows, ==, n + 3);
+		g_assert_cmpint(row(summary, "checkpoint")->ns.p50, ==, 1000 * (2 * n + 1));
+		g_assert_cmpint(row(summary, "ram")->ns.total, ==, 3000);
+		g_assert_cmpint(row(summary, "wait")->ns.total, ==, 3000);
+		g_assert_cmpint(row(summary, "other")->ns.total, ==, 3000 * (n + 1));
+		g_assert_cmpint(summary->recorder.tot_num.value, ==, 3);
+		g_assert_cmpint(summary->recorder.tot_time.value, ==, 3000 * (2 * n + 1));
+		g_assert_cmpint(summary->recorder.dev_size.value, ==, 7);
+		g_assert_false(summary->recorder.init_time.known);
+		/* From the begin to the end of block, or of reply: 3 and 2 phases with a gap each.
+		 */
+		g_assert_cmpint(summary->recorder.stat_time.value, ==, i ? 4000 : 6000);
+		colo_summary_free(summary);
+	}
+	colo_model_free(model);
+}
+
+/* A recording that starts and ends within a checkpoint: nothing of that is an anomaly. */
+static void test_cut(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller teller = teller_of(model, COLO_ROLE_PRIMARY);
+	const struct colo_session *session;
+
+	end(&teller, "ram", 5, 0);
+	phase(&teller, COLO_PHASE_VMSTATE, 5);
+	end(&teller, "checkpoint", 5, 0);
+	checkpoint(&teller, 6);
+	phase(&teller, COLO_PHASE_WAIT, 7);
+	begin(&teller, "checkpoint", 7);
+	begin(&teller, "request", 7);
+	colo_model_finish(model);
+	session = session_at(model, 0);
+	g_assert_cmpint(state_at(session, 0), ==, COLO_CHECKPOINT_CUT_START);
+	g_assert_cmpint(state_at(session, 1), ==, COLO_CHECKPOINT_COMPLETE);
+	g_assert_cmpint(state_at(session, 2), ==, COLO_CHECKPOINT_CUT_END);
+	assert_anomalies(session, 0, 0, 0, 0, 0);
+	colo_model_free(model);
+}
+
+/* It starts in a wait: that checkpoint is complete, its wait is not known. */
+static void test_cut_in_wait(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller teller = teller_of(model, COLO_ROLE_PRIMARY);
+	const struct colo_selection all = COLO_SELECT_ALL;
+	struct colo_summary *summary;
+
+	end(&teller, "wait", 5, 0);
+	begin(&teller, "checkpoint", 5);
+	for (guint i = 0; i < COLO_PHASE_WAIT; i++)
+		if (i != COLO_PHASE_REPLY && i != COLO_PHASE_FLUSH)
+			phase(&teller, i, 5);
+	end(&teller, "checkpoint", 5, 0);
+	checkpoint(&teller, 6);
+	begin(&teller, "wait", 7);
+	colo_model_finish(model);
+	assert_anomalies(session_at(model, 0), 0, 0, 0, 0, 0);
+	summary = colo_summary_new(session_at(model, 0), &all);
+	g_assert_cmpuint(summary->n_states[COLO_CHECKPOINT_COMPLETE], ==, 2);
+	g_assert_cmpuint(row(summary, "wait")->ns.n, ==, 1);
+	g_assert_cmpint(summary->recorder.wait_time.value, ==, 1000);
+	colo_summary_free(summary);
+	colo_model_free(model);
+}
+
+/* What an error leaves open is by contract no anomaly, and enters no average. */
+static void test_aborted(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller teller = teller_of(model, COLO_ROLE_SECONDARY);
+	const struct colo_selection all = COLO_SELECT_ALL;
+	struct colo_summary *summary;
+
+	hit(&teller, "colo_init_begin", 0, 0);
+	hit(&teller, "colo_init_end", 0, 0);
+	checkpoint(&teller, 1);
+	phase(&teller, COLO_PHASE_WAIT, 2);
+	begin(&teller, "checkpoint", 2);
+	begin(&teller, "stop", 2);
+	end(&teller, "checkpoint", 2, -5);
+	hit(&teller, "colo_exit", 2, 0);
+	colo_model_finish(model);
+	assert_anomalies(session_at(model, 0), 0, 0, 0, 0, 0);
+	g_assert_true(session_at(model, 0)->exited);
+	g_assert_cmpint(session_at(model, 0)->exit_reason, ==, 2);
+	summary = colo_summary_new(session_at(model, 0), &all);
+	g_assert_cmpuint(summary->n_states[COLO_CHECKPOINT_ABORTED], ==, 1);
+	g_assert_cmpint(summary->recorder.tot_num.value, ==, 1);
+	g_assert_cmpint(summary->recorder.init_time.value, ==, 1000);
+	g_assert_cmpuint(row(summary, "stop")->ns.n, ==, 1);
+	colo_summary_free(summary);
+	colo_model_free(model);
+}
+
+/* One lost hit of each kind, in the middle of a session. */
+static void test_lost_hits(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller teller = teller_of(model, COLO_ROLE_PRIMARY);
+	const struct colo_session *session;
+	const struct colo_selection all = COLO_SELECT_ALL;
+	struct colo_summary *summary;
+
+	checkpoint(&teller, 1);
+	phase(&teller, COLO_PHASE_WAIT, 2);
+	begin(&teller, "checkpoint", 2);
+	phase(&teller, COLO_PHASE_REQUEST, 2);
+	begin(&teller, "stop", 2);	   /* its end is lost */
+	end(&teller, "block", 2, 0);	   /* its begin is lost */
+	phase(&teller, COLO_PHASE_RAM, 2); /* dev is lost, and all that comes after */
+	end(&teller, "checkpoint", 2, 0);
+	begin(&teller, "checkpoint", 3); /* its wait and its end are lost */
+	checkpoint(&teller, 4);
+	begin(&teller, "wait", 5);
+	colo_model_finish(model);
+	session = session_at(model, 0);
+	g_assert_cmpint(state_at(session, 1), ==, COLO_CHECKPOINT_COMPLETE);
+	g_assert_cmpint(state_at(session, 2), ==, COLO_CHECKPOINT_BROKEN);
+	g_assert_cmpint(state_at(session, 4), ==, COLO_CHECKPOINT_PENDING);
+	assert_anomalies(session, 2, 1, 0, 0, 6);
+	summary = colo_summary_new(session, &all);
+	g_assert_cmpint(summary->recorder.tot_num.value, ==, 3);
+	/* The mean is over those that have the phase. */
+	g_assert_cmpint(summary->recorder.dev_time.value, ==, 1000);
+	/* Without all phases, what lies in none cannot be told. */
+	g_assert_cmpuint(row(summary, "other")->ns.n, ==, 2);
+	colo_summary_free(summary);
+	colo_model_free(model);
+}
+
+static void test_backwards_and_repeated(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller teller = teller_of(model, COLO_ROLE_PRIMARY);
+	const struct colo_session *session;
+	const struct colo_selection all = COLO_SELECT_ALL;
+	struct colo_summary *summary;
+	guint n;
+	const enum colo_phase *phases = colo_role_phases(COLO_ROLE_PRIMARY, &n);
+
+	phase(&teller, COLO_PHASE_WAIT, 1);
+	begin(&teller, "checkpoint", 1);
+	for (guint i = 0; i < n; i++) {
+		if (phases[i] == COLO_PHASE_NET) {
+			end(&teller, "net", 1, 0);
+			begin(&teller, "net", 1);
+		} else {
+			phase(&teller, phases[i], 1);
+		}
+	}
+	begin(&teller, "resume", 1); /* a second time, after its end */
+	end(&teller, "checkpoint", 1, 0);
+	colo_model_finish(model);
+	session = session_at(model, 0);
+	assert_anomalies(session, 0, 0, 2, 1, 0);
+	summary = colo_summary_new(session, &all);
+	g_assert_cmpuint(row(summary, "net")->ns.n, ==, 0);
+	g_assert_cmpuint(row(summary, "checkpoint")->ns.n, ==, 1);
+	colo_summary_free(summary);
+	colo_model_free(model);
+}
+
+/* COLO ends and begins again in the same process; and seq falls without any sign of that. */
+static void test_sessions(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller teller = teller_of(model, COLO_ROLE_PRIMARY), other = teller;
+
+	checkpoint(&teller, 1);
+	checkpoint(&teller, 2);
+	hit(&teller, "colo_exit", 1, 0);
+	hit(&teller, "colo_init_begin", 0, 0);
+	hit(&teller, "colo_init_end", 0, 0);
+	checkpoint(&teller, 1);
+	checkpoint(&teller, 2);
+	checkpoint(&teller, 3);
+	checkpoint(&teller, 1);
+	/* The same pid in the recording of another machine. */
+	other.source = 1;
+	checkpoint(&other, 1);
+	colo_model_finish(model);
+	g_assert_cmpuint(colo_model_sessions(model)->len, ==, 4);
+	g_assert_cmpuint(session_at(model, 0)->number, ==, 1);
+	g_assert_true(session_at(model, 0)->exited);
+	g_assert_cmpuint(session_at(model, 1)->number, ==, 2);
+	g_assert_cmpuint(session_at(model, 1)->checkpoints->len, ==, 3);
+	g_assert_cmpuint(session_at(model, 2)->number, ==, 3);
+	g_assert_cmpuint(session_at(model, 3)->source, ==, 1);
+	g_assert_cmpuint(session_at(model, 3)->number, ==, 1);
+	colo_model_free(model);
+}
+
+/* The first trigger since the event was reset counts; what comes before the reset is absorbed. */
+static void test_triggers(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller teller = teller_of(model, COLO_ROLE_PRIMARY);
+	const struct colo_session *session;
+
+	hit(&teller, "colo_trigger", 1, COLO_TRIGGER_COMPARE);
+	hit(&teller, "colo_trigger", 1, COLO_TRIGGER_TIMER);
+	phase(&teller, COLO_PHASE_WAIT, 1);
+	begin(&teller, "checkpoint", 1);
+	hit(&teller, "colo_trigger", 2, COLO_TRIGGER_USER);
+	phase(&teller, COLO_PHASE_NET, 1);
+	hit(&teller, "colo_trigger", 2, COLO_TRIGGER_TIMER);
+	end(&teller, "checkpoint", 1, 0);
+	phase(&teller, COLO_PHASE_WAIT, 2);
+	begin(&teller, "checkpoint", 2);
+	phase(&teller, COLO_PHASE_NET, 2);
+	end(&teller, "checkpoint", 2, 0);
+	begin(&teller, "checkpoint", 3);
+	end(&teller, "checkpoint", 3, 0);
+	hit(&teller, "colo_trigger", 4, 99);
+	colo_model_finish(model);
+	session = session_at(model, 0);
+	g_assert_cmpint(g_array_index(session->checkpoints, struct colo_checkpoint, 0).trigger, ==,
+			COLO_TRIGGER_COMPARE);
+	g_assert_cmpint(g_array_index(session->checkpoints, struct colo_checkpoint, 1).trigger, ==,
+			COLO_TRIGGER_TIMER);
+	g_assert_cmpint(g_array_index(session->checkpoints, struct colo_checkpoint, 2).trigger, ==,
+			COLO_TRIGGER_UNKNOWN);
+	g_assert_cmpuint(session->triggers[COLO_TRIGGER_TIMER], ==, 2);
+	g_assert_cmpuint(session->triggers[COLO_TRIGGER_UNKNOWN], ==, 1);
+	colo_model_free(model);
+}
+
+static void test_invalid(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller nobody = teller_of(model, 3), teller = teller_of(model, COLO_ROLE_PRIMARY);
+
+	hit(&nobody, "colo_ram_begin", 1, 0);
+	begin(&teller, "ram", 0);
+	begin(&teller, "ram", -1);
+	colo_model_finish(model);
+	g_assert_cmpuint(colo_model_sessions(model)->len, ==, 0);
+	g_assert_cmpuint(colo_model_invalid_hits(model), ==, 3);
+	colo_model_free(model);
+}
+
+static uint64_t n_chosen(const struct colo_session *session, struct colo_selection selection,
+			 uint64_t *first_seq)
+{
+	struct colo_summary *summary = colo_summary_new(session, &selection);
+	uint64_t n = summary->n_states[COLO_CHECKPOINT_COMPLETE];
+
+	*first_seq = summary->first_seq;
+	colo_summary_free(summary);
+	return n;
+}
+
+static void test_selection(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller teller = teller_of(model, COLO_ROLE_PRIMARY);
+	struct colo_selection selection = COLO_SELECT_ALL;
+	const struct colo_session *session;
+	int64_t period_ns, begin_ns;
+	uint64_t first;
+
+	for (int64_t seq = 11; seq <= 20; seq++)
+		checkpoint(&teller, seq);
+	colo_model_finish(model);
+	session = session_at(model, 0);
+	g_assert_cmpuint(n_chosen(session, selection, &first), ==, 10);
+	selection.first_seq = 12;
+	selection.last_seq = 15;
+	g_assert_cmpuint(n_chosen(session, selection, &first), ==, 4);
+	g_assert_cmpuint(first, ==, 12);
+	selection = COLO_SELECT_ALL;
+	selection.skip = 3;
+	g_assert_cmpuint(n_chosen(session, selection, &first), ==, 7);
+	g_assert_cmpuint(first, ==, 14);
+	selection.skip = 11;
+	g_assert_cmpuint(n_chosen(session, selection, &first), ==, 0);
+	g_assert_cmpuint(first, ==, 0);
+
+	/* The wait of the first is the first hit; its checkpoint begins 2000 ns later. */
+	period_ns = (int64_t)(teller.now_ns - 1000) / 10;
+	begin_ns = 2000 + 4 * period_ns;
+	selection = COLO_SELECT_ALL;
+	selection.since_ns = begin_ns;
+	g_assert_cmpuint(n_chosen(session, selection, &first), ==, 6);
+	g_assert_cmpuint(first, ==, 15);
+	selection.since_ns = begin_ns + 1;
+	g_assert_cmpuint(n_chosen(session, selection, &first), ==, 5);
+	selection = COLO_SELECT_ALL;
+	selection.until_ns = begin_ns;
+	g_assert_cmpuint(n_chosen(session, selection, &first), ==, 4);
+	selection.until_ns = begin_ns + 1;
+	g_assert_cmpuint(n_chosen(session, selection, &first), ==, 5);
+	colo_model_free(model);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/model/both_sides", test_both_sides);
+	g_test_add_func("/model/cut", test_cut);
+	g_test_add_func("/model/cut_in_wait", test_cut_in_wait);
+	g_test_add_func("/model/aborted", test_aborted);
+	g_test_add_func("/model/lost_hits", test_lost_hits);
+	g_test_add_func("/model/backwards_and_repeated", test_backwards_and_repeated);
+	g_test_add_func("/model/sessions", test_sessions);
+	g_test_add_func("/model/triggers", test_triggers);
+	g_test_add_func("/model/invalid", test_invalid);
+	g_test_add_func("/summary/selection", test_selection);
+	return g_test_run();
+}
