@@ -72,21 +72,21 @@ static void add_of_session(GPtrArray *warnings, const struct colo_session *sessi
 		const char *code, *what;
 	} rows[] = {
 		{session->anomalies.begins_without_end, "begins_without_end",
-		 "phases began and never ended"},
+		 "phases that began and never ended"},
 		{session->anomalies.ends_without_begin, "ends_without_begin",
-		 "phases ended and never began"},
+		 "phases that ended and never began"},
 		{session->anomalies.negative_durations, "negative_durations",
-		 "phases end before they begin"},
-		{session->anomalies.repeated, "repeated", "begins or ends came twice"},
+		 "phases that end before they begin"},
+		{session->anomalies.repeated, "repeated", "begins or ends that came again"},
 		{session->anomalies.missing, "missing_phases",
-		 "phases of complete checkpoints were not seen"},
+		 "phases of complete checkpoints that were not seen"},
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
 		if (rows[i].n)
 			add(warnings, rows[i].code,
-			    "%s, pid %" PRIu32 ": %" PRIu64 " %s; they enter no statistic",
-			    colo_role_name(session->role), session->pid, rows[i].n, rows[i].what);
+			    "%s, pid %" PRIu32 ": %s: %" PRIu64 "; they enter no statistic",
+			    colo_role_name(session->role), session->pid, rows[i].what, rows[i].n);
 }
 
 GPtrArray *warnings_of(const struct recordings *recordings)

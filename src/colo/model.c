@@ -123,6 +123,8 @@ static bool starts_anew(const struct builder *builder, const struct colo_hit *hi
 	switch (hit->probe->kind) {
 	case COLO_PROBE_INIT_BEGIN:
 		return true;
+	case COLO_PROBE_INIT_END:
+		return builder->closed;
 	case COLO_PROBE_BEGIN:
 	case COLO_PROBE_END:
 	case COLO_PROBE_COUNTERS:
@@ -161,18 +163,30 @@ static struct colo_checkpoint *checkpoint_of(struct builder *builder, uint64_t s
 	return &g_array_index(checkpoints, struct colo_checkpoint, 0);
 }
 
-static void window_begin(struct builder *builder, struct colo_window *window, uint64_t time_ns)
+/*
+ * The first of a kind counts. A second one is the same site under two names, or
+ * a session whose start was lost; in neither case does it tell a duration.
+ */
+static bool window_begin(struct builder *builder, struct colo_window *window, uint64_t time_ns)
 {
-	builder->session.anomalies.repeated += window->has_begin;
+	if (window->has_begin) {
+		builder->session.anomalies.repeated++;
+		return false;
+	}
 	window->begin_ns = time_ns;
 	window->has_begin = true;
+	return true;
 }
 
-static void window_end(struct builder *builder, struct colo_window *window, uint64_t time_ns)
+static bool window_end(struct builder *builder, struct colo_window *window, uint64_t time_ns)
 {
-	builder->session.anomalies.repeated += window->has_end;
+	if (window->has_end) {
+		builder->session.anomalies.repeated++;
+		return false;
+	}
 	window->end_ns = time_ns;
 	window->has_end = true;
+	return true;
 }
 
 static void add_begin(struct builder *builder, struct colo_checkpoint *checkpoint,
@@ -180,8 +194,9 @@ static void add_begin(struct builder *builder, struct colo_checkpoint *checkpoin
 {
 	enum colo_phase phase = hit->probe->phase;
 
-	window_begin(builder, &checkpoint->windows[phase], hit->time_ns);
 	builder->session.tid = hit->tid;
+	if (!window_begin(builder, &checkpoint->windows[phase], hit->time_ns))
+		return;
 	if (phase == COLO_PHASE_CHECKPOINT)
 		checkpoint->trigger = builder->pending;
 	/* The primary resets its event here: what asks from now on asks for the next one. */
@@ -194,7 +209,8 @@ static void add_end(struct builder *builder, struct colo_checkpoint *checkpoint,
 {
 	const struct colo_probe *probe = hit->probe;
 
-	window_end(builder, &checkpoint->windows[probe->phase], hit->time_ns);
+	if (!window_end(builder, &checkpoint->windows[probe->phase], hit->time_ns))
+		return;
 	if (probe->phase == COLO_PHASE_CHECKPOINT) {
 		checkpoint->ret = hit->args[2];
 		return;
@@ -274,62 +290,81 @@ void colo_model_add(struct colo_model *model, const struct colo_hit *hit)
 	}
 }
 
-/* Whether something of the checkpoint itself was seen, not only what is around it. */
-static bool has_begun(const struct colo_checkpoint *checkpoint)
+/* What is seen of a checkpoint, apart from the wait before it. */
+struct sighting {
+	unsigned int n_whole; /* phases of which begin and end were seen, itself included */
+	unsigned int n_half;  /* of which one of both was seen */
+};
+
+static struct sighting sighting_of(const struct colo_checkpoint *checkpoint)
 {
+	struct sighting sighting = {0};
+
 	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++) {
 		const struct colo_window *window = &checkpoint->windows[phase];
 
-		if (phase != COLO_PHASE_WAIT && (window->has_begin || window->has_end))
-			return true;
+		if (phase == COLO_PHASE_WAIT)
+			continue;
+		sighting.n_whole += window->has_begin && window->has_end;
+		sighting.n_half += window->has_begin != window->has_end;
 	}
-	return false;
-}
-
-static enum colo_checkpoint_state state_of(const struct builder *builder,
-					   const struct colo_checkpoint *checkpoint, bool is_first,
-					   bool is_last)
-{
-	const struct colo_window *whole = &checkpoint->windows[COLO_PHASE_CHECKPOINT];
-
-	if (whole->has_begin && whole->has_end) {
-		if (whole->end_ns < whole->begin_ns)
-			return COLO_CHECKPOINT_BROKEN;
-		return checkpoint->ret ? COLO_CHECKPOINT_ABORTED : COLO_CHECKPOINT_COMPLETE;
-	}
-	if (!has_begun(checkpoint))
-		return COLO_CHECKPOINT_PENDING;
-	if (!whole->has_begin && is_first && !builder->session.init.has_begin)
-		return COLO_CHECKPOINT_CUT_START;
-	if (whole->has_begin && is_last && !builder->closed)
-		return COLO_CHECKPOINT_CUT_END;
-	return COLO_CHECKPOINT_BROKEN;
+	return sighting;
 }
 
 /*
- * What is allowed to be half there: what was open when the recording began is
- * an end without a begin, what was open when it ended, or when an error left
- * the checkpoint, a begin without an end.
+ * What stands at the edge of a session may be half there without a hit being
+ * lost. perf enables its events one after the other and disables them so, thus
+ * of a checkpoint at the edge of the recording any hit may be missing.
+ */
+struct edge {
+	bool start; /* the first checkpoint, and the start of COLO was not recorded */
+	bool end;   /* the last one, and the end of COLO was not recorded */
+};
+
+static enum colo_checkpoint_state state_of(const struct builder *builder,
+					   const struct colo_checkpoint *checkpoint,
+					   struct edge edge)
+{
+	const struct colo_window *whole = &checkpoint->windows[COLO_PHASE_CHECKPOINT];
+	struct sighting sighting = sighting_of(checkpoint);
+	guint n_phases;
+
+	(void)colo_role_phases(builder->session.role, &n_phases);
+	if (!sighting.n_whole && !sighting.n_half)
+		return COLO_CHECKPOINT_PENDING;
+	if (whole->has_begin && whole->has_end && checkpoint->ret)
+		return COLO_CHECKPOINT_ABORTED;
+	if (sighting.n_whole < n_phases + 1 || sighting.n_half) {
+		if (edge.start)
+			return COLO_CHECKPOINT_CUT_START;
+		if (edge.end)
+			return COLO_CHECKPOINT_CUT_END;
+	}
+	if (!colo_window_is_valid(whole))
+		return COLO_CHECKPOINT_BROKEN;
+	return COLO_CHECKPOINT_COMPLETE;
+}
+
+/*
+ * An error leaves the phases of its checkpoint open, which is the contract and
+ * no anomaly; so does the edge of the recording.
  */
 static void count_anomalies(struct builder *builder, const struct colo_checkpoint *checkpoint,
-			    bool is_first, bool is_last)
+			    struct edge edge)
 {
 	struct colo_anomalies *anomalies = &builder->session.anomalies;
-	const bool cut_start = is_first && !builder->session.init.has_begin;
-	const bool cut_end = is_last && !builder->closed;
+	const bool is_cut = checkpoint->state == COLO_CHECKPOINT_CUT_START ||
+			    checkpoint->state == COLO_CHECKPOINT_CUT_END;
 
 	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++) {
 		const struct colo_window *window = &checkpoint->windows[phase];
-		bool may_lack_begin = cut_start && (phase == COLO_PHASE_WAIT ||
-						    checkpoint->state == COLO_CHECKPOINT_CUT_START);
-		bool may_lack_end = checkpoint->state == COLO_CHECKPOINT_ABORTED ||
-				    checkpoint->state == COLO_CHECKPOINT_CUT_END ||
-				    (checkpoint->state == COLO_CHECKPOINT_CUT_START && cut_end) ||
-				    (checkpoint->state == COLO_CHECKPOINT_PENDING && is_last);
+		bool at_edge = is_cut || (phase == COLO_PHASE_WAIT && edge.start);
+		bool may_stay_open = at_edge || checkpoint->state == COLO_CHECKPOINT_ABORTED ||
+				     checkpoint->state == COLO_CHECKPOINT_PENDING;
 
-		if (window->has_begin && !window->has_end && !may_lack_end)
+		if (window->has_begin && !window->has_end && !may_stay_open)
 			anomalies->begins_without_end++;
-		if (window->has_end && !window->has_begin && !may_lack_begin)
+		if (window->has_end && !window->has_begin && !at_edge)
 			anomalies->ends_without_begin++;
 		if (window->has_begin && window->has_end && window->end_ns < window->begin_ns)
 			anomalies->negative_durations++;
@@ -337,10 +372,10 @@ static void count_anomalies(struct builder *builder, const struct colo_checkpoin
 }
 
 static void count_missing(struct builder *builder, const struct colo_checkpoint *checkpoint,
-			  bool is_first)
+			  struct edge edge)
 {
-	const enum colo_phase *phases;
 	const struct colo_window *wait = &checkpoint->windows[COLO_PHASE_WAIT];
+	const enum colo_phase *phases;
 	guint n;
 
 	if (checkpoint->state != COLO_CHECKPOINT_COMPLETE)
@@ -351,22 +386,39 @@ static void count_missing(struct builder *builder, const struct colo_checkpoint 
 
 		builder->session.anomalies.missing += !window->has_begin && !window->has_end;
 	}
-	if (!is_first || builder->session.init.has_begin)
+	if (!edge.start)
 		builder->session.anomalies.missing += !wait->has_begin && !wait->has_end;
+}
+
+/* The last one that is more than waited for; the length of the array when there is none. */
+static guint last_begun(const GArray *checkpoints)
+{
+	for (guint i = checkpoints->len; i-- > 0;) {
+		struct sighting sighting =
+			sighting_of(&g_array_index(checkpoints, struct colo_checkpoint, i));
+
+		if (sighting.n_whole || sighting.n_half)
+			return i;
+	}
+	return checkpoints->len;
 }
 
 static void finish_session(struct builder *builder)
 {
 	GArray *checkpoints = builder->session.checkpoints;
+	const guint last = last_begun(checkpoints);
 
 	for (guint i = 0; i < checkpoints->len; i++) {
 		struct colo_checkpoint *checkpoint =
 			&g_array_index(checkpoints, struct colo_checkpoint, i);
-		bool is_first = i == 0, is_last = i == checkpoints->len - 1;
+		struct edge edge = {
+			.start = i == 0 && !builder->session.init.has_begin,
+			.end = i == last && !builder->closed,
+		};
 
-		checkpoint->state = state_of(builder, checkpoint, is_first, is_last);
-		count_anomalies(builder, checkpoint, is_first, is_last);
-		count_missing(builder, checkpoint, is_first);
+		checkpoint->state = state_of(builder, checkpoint, edge);
+		count_anomalies(builder, checkpoint, edge);
+		count_missing(builder, checkpoint, edge);
 	}
 }
 

@@ -162,6 +162,37 @@ static void test_cut(void)
 	colo_model_free(model);
 }
 
+/*
+ * perf enables its events one after the other: the begin of the checkpoint is
+ * there, that of its first phase is not. The end of a recording is the same.
+ */
+static void test_cut_event_by_event(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller teller = teller_of(model, COLO_ROLE_PRIMARY);
+	const struct colo_session *session;
+
+	begin(&teller, "checkpoint", 5);
+	end(&teller, "request", 5, 0);
+	phase(&teller, COLO_PHASE_STOP, 5);
+	end(&teller, "checkpoint", 5, 0);
+	checkpoint(&teller, 6);
+	phase(&teller, COLO_PHASE_WAIT, 7);
+	begin(&teller, "checkpoint", 7);
+	phase(&teller, COLO_PHASE_REQUEST, 7);
+	begin(&teller, "stop", 7);
+	end(&teller, "checkpoint", 7, 0);
+	begin(&teller, "wait", 8);
+	colo_model_finish(model);
+	session = session_at(model, 0);
+	g_assert_cmpint(state_at(session, 0), ==, COLO_CHECKPOINT_CUT_START);
+	g_assert_cmpint(state_at(session, 1), ==, COLO_CHECKPOINT_COMPLETE);
+	g_assert_cmpint(state_at(session, 2), ==, COLO_CHECKPOINT_CUT_END);
+	g_assert_cmpint(state_at(session, 3), ==, COLO_CHECKPOINT_PENDING);
+	assert_anomalies(session, 0, 0, 0, 0, 0);
+	colo_model_free(model);
+}
+
 /* It starts in a wait: that checkpoint is complete, its wait is not known. */
 static void test_cut_in_wait(void)
 {
@@ -274,11 +305,15 @@ static void test_backwards_and_repeated(void)
 		}
 	}
 	begin(&teller, "resume", 1); /* a second time, after its end */
+	end(&teller, "ram", 1, 99);  /* likewise: neither its time nor its bytes count */
 	end(&teller, "checkpoint", 1, 0);
 	colo_model_finish(model);
 	session = session_at(model, 0);
-	assert_anomalies(session, 0, 0, 2, 1, 0);
+	assert_anomalies(session, 0, 0, 1, 2, 0);
 	summary = colo_summary_new(session, &all);
+	g_assert_cmpint(row(summary, "ram")->ns.total, ==, 1000);
+	g_assert_cmpint(row(summary, "resume")->ns.total, ==, 1000);
+	g_assert_cmpint(summary->amounts[COLO_AMOUNT_RAM_BYTES].units.total, ==, 7);
 	g_assert_cmpuint(row(summary, "net")->ns.n, ==, 0);
 	g_assert_cmpuint(row(summary, "checkpoint")->ns.n, ==, 1);
 	colo_summary_free(summary);
@@ -299,6 +334,9 @@ static void test_sessions(void)
 	checkpoint(&teller, 1);
 	checkpoint(&teller, 2);
 	checkpoint(&teller, 3);
+	hit(&teller, "colo_exit", 1, 0);
+	hit(&teller, "colo_init_end", 0,
+	    0); /* its begin is lost: no init_time, of neither session */
 	checkpoint(&teller, 1);
 	/* The same pid in the recording of another machine. */
 	other.source = 1;
@@ -309,7 +347,9 @@ static void test_sessions(void)
 	g_assert_true(session_at(model, 0)->exited);
 	g_assert_cmpuint(session_at(model, 1)->number, ==, 2);
 	g_assert_cmpuint(session_at(model, 1)->checkpoints->len, ==, 3);
+	g_assert_true(colo_window_is_valid(&session_at(model, 1)->init));
 	g_assert_cmpuint(session_at(model, 2)->number, ==, 3);
+	g_assert_false(session_at(model, 2)->init.has_begin);
 	g_assert_cmpuint(session_at(model, 3)->source, ==, 1);
 	g_assert_cmpuint(session_at(model, 3)->number, ==, 1);
 	colo_model_free(model);
@@ -423,6 +463,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/model/both_sides", test_both_sides);
 	g_test_add_func("/model/cut", test_cut);
+	g_test_add_func("/model/cut_event_by_event", test_cut_event_by_event);
 	g_test_add_func("/model/cut_in_wait", test_cut_in_wait);
 	g_test_add_func("/model/aborted", test_aborted);
 	g_test_add_func("/model/lost_hits", test_lost_hits);
