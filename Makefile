@@ -6,7 +6,8 @@
 #   make               build/colo-perf and build/colo-perf-report
 #   make check         unit, golden and command-line tests
 #   make check SANITIZE=1   the same under ASan and UBSan, in build/sanitize/
-#   make lint          clang-format, shellcheck
+#   make unit          the unit tests alone, with all that they print
+#   make format        formats the C files
 #   make install       to $(DESTDIR)$(PREFIX)
 
 CC ?= gcc
@@ -56,21 +57,21 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# Unit tests: each is linked with the modules that it may know and no others, so
-# that an include in the wrong direction does not link.
-UNIT_BASE := test_distribution test_byte_reader
-UNIT_COLO := test_probe test_model
-unit_tests := $(UNIT_BASE:%=$(BUILD)/tests/unit/%) $(UNIT_COLO:%=$(BUILD)/tests/unit/%)
-
-$(UNIT_BASE:%=$(BUILD)/tests/unit/%): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(base_objects)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
-
-$(UNIT_COLO:%=$(BUILD)/tests/unit/%): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o \
-				     $(colo_objects) $(base_objects)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
-
-.PHONY: unit
-unit: $(unit_tests)
-	@for test in $(unit_tests); do $$test || exit 1; done
+include tests/tests.mk
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+.PHONY: format
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(BUILD)/colo-perf $(DESTDIR)$(PREFIX)/bin/
+	ln -sf colo-perf $(DESTDIR)$(PREFIX)/bin/colo-perf-report
+	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+
+.PHONY: clean
+clean:
+	rm -rf build

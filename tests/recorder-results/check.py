@@ -4,7 +4,7 @@
 
 make_recordings made one recording for each result; colo-perf must give back
 every field of it, to the nanosecond. This script runs colo-perf and compares;
-it makes no recordings and reads none.
+it makes no recordings and reads none. It prints TAP.
 
 usage: check.py [--colo-perf PROGRAM] [--results FILE.jsonl] DIRECTORY
 """
@@ -133,12 +133,12 @@ def main():
             wrong, count = [f"{type(error).__name__}: {error}"], 0
         if wrong:
             failed += 1
-            print(f"FAILED {what}")
+            print(f"not ok {number} - {what}")
             for text in wrong:
-                print(f"    {text}")
+                print(f"#    {text}")
         else:
-            print(f"ok     {what}: {count} fields")
-    print(f"{len(lines) - failed} of {len(lines)} results reproduced")
+            print(f"ok {number} - {what}: {count} fields")
+    print(f"1..{len(lines)}")
     return 1 if failed or not lines else 0
 
 

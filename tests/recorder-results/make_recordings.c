@@ -42,7 +42,8 @@ static void split_unevenly(guint64 total, guint n, guint32 salt, guint64 *parts)
 		sum += weights[i];
 	}
 	for (guint i = 0; i < n; i++) {
-		parts[i] = i + 1 < n ? (unsigned __int128)total * weights[i] / sum : left;
+		parts[i] =
+			i + 1 < n ? (guint64)((unsigned __int128)total * weights[i] / sum) : left;
 		left -= parts[i];
 	}
 }
@@ -184,7 +185,7 @@ static gboolean make_recording(JsonObject *result, guint line, const char *direc
 				       .tid = 4100 + line,
 				       .main_cpu = 1,
 				       .now_ns = START_NS};
-	guint n = get_number(result, "tot_num");
+	guint n = (guint)get_number(result, "tot_num");
 	g_autofree struct columns *columns = g_new0(struct columns, 1);
 	g_autofree char *name = g_strdup_printf("%02u.data", line);
 	g_autofree char *path = g_build_filename(directory, name, NULL);

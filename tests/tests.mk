@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The tests that need neither root nor a QEMU. Included by the Makefile, which
+# defines the objects of each module.
+
+# A byte builder narrows numbers all the time, and means it.
+$(BUILD)/tests/%.o: WARNINGS += -Wno-conversion
+
+lib_objects := $(addprefix $(BUILD)/tests/lib/,perf_builder.o colo_story.o)
+
+# Unit tests: each is linked with the modules that it may know and no others, so
+# that an include in the wrong direction does not link.
+UNIT_BASE := test_distribution test_byte_reader
+UNIT_PERFDATA :=
+UNIT_COLO := test_probe test_model
+UNIT_RECORDING :=
+
+unit = $(1:%=$(BUILD)/tests/unit/%)
+unit_tests := $(call unit,$(UNIT_BASE) $(UNIT_PERFDATA) $(UNIT_COLO) $(UNIT_RECORDING))
+
+$(call unit,$(UNIT_BASE)): $(base_objects)
+$(call unit,$(UNIT_PERFDATA)): $(lib_objects) $(perfdata_objects) $(base_objects)
+$(call unit,$(UNIT_COLO)): $(colo_objects) $(base_objects)
+$(call unit,$(UNIT_RECORDING)): $(lib_objects) $(BUILD)/src/recording.o $(BUILD)/src/warnings.o \
+				$(colo_objects) $(perfdata_objects) $(base_objects)
+
+$(unit_tests): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+.PHONY: unit
+unit: $(unit_tests)
+	@for test in $(unit_tests); do $$test || exit 1; done
+
+# The published results of the original recorder, as recordings.
+results_dir := $(BUILD)/tests/recorder-results
+make_results := $(results_dir)/make_recordings
+
+$(make_results): $(results_dir)/make_recordings.o $(lib_objects)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(results_dir)/stamp: $(make_results) tests/recorder-results/recorder-results.jsonl
+	$(make_results) tests/recorder-results/recorder-results.jsonl $(results_dir)
+	@touch $@
+
+# All of them; TALLY collects a line for each, which scripts/test.sh adds up.
+TALLY ?= $(BUILD)/tests/tally
+run_tap := tests/run-tap.sh $(TALLY)
+
+.PHONY: check
+check: all $(unit_tests) $(results_dir)/stamp
+	@mkdir -p $(dir $(TALLY)) && rm -f $(TALLY)
+	@$(foreach test,$(unit_tests),$(run_tap) $(notdir $(test)) $(test);)
+	@$(run_tap) recorder-results tests/recorder-results/check.py \
+		--colo-perf $(BUILD)/colo-perf $(results_dir)
+	@$(run_tap) golden tests/golden/check.sh $(BUILD)/colo-perf
+	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) cli tests/cli/run.sh
+	@awk '{ p += $$2; f += $$3; s += $$4 } END { printf "%d passed, %d failed", p, f; \
+		if (s) printf ", %d skipped", s; print ""; exit f > 0 }' $(TALLY)
