@@ -296,11 +296,24 @@ static void add_trigger_counts(JsonBuilder *json, const char *name,
 	json_builder_end_object(json);
 }
 
+/* A phase of one checkpoint, with its place in time; null when it was not seen whole. */
+static void add_window(JsonBuilder *json, enum colo_phase phase, const struct colo_window *window)
+{
+	if (!colo_window_is_valid(window)) {
+		add_null(json, colo_phase_name(phase));
+		return;
+	}
+	begin_object(json, colo_phase_name(phase));
+	add_int(json, "begin_ns", (int64_t)window->begin_ns);
+	add_int(json, "end_ns", (int64_t)window->end_ns);
+	json_builder_end_object(json);
+}
+
 static void add_checkpoint(const struct colo_session *session,
 			   const struct colo_checkpoint *checkpoint, void *data)
 {
 	JsonBuilder *json = data;
-	const struct colo_window *whole = &checkpoint->windows[COLO_PHASE_CHECKPOINT];
+	const struct colo_window *windows = checkpoint->windows;
 	const enum colo_phase *phases;
 	const enum colo_amount *amounts;
 	guint n;
@@ -308,22 +321,16 @@ static void add_checkpoint(const struct colo_session *session,
 	json_builder_begin_object(json);
 	add_int(json, "seq", (int64_t)checkpoint->seq);
 	add_string(json, "state", colo_checkpoint_state_name(checkpoint->state));
-	add_value(json, "begin_ns",
-		  (struct colo_value){whole->has_begin, (int64_t)whole->begin_ns});
 	if (session->role == COLO_ROLE_PRIMARY)
 		add_string(json, "trigger", colo_trigger_name(checkpoint->trigger));
-	begin_object(json, "ns");
+	begin_object(json, "phases");
+	add_window(json, COLO_PHASE_WAIT, &windows[COLO_PHASE_WAIT]);
+	add_window(json, COLO_PHASE_CHECKPOINT, &windows[COLO_PHASE_CHECKPOINT]);
 	phases = colo_role_phases(session->role, &n);
-	for (guint i = 0; i < n + 2; i++) {
-		enum colo_phase phase = i < n ? phases[i] : COLO_PHASE_WAIT + i - n;
-		const struct colo_window *window = &checkpoint->windows[phase];
-
-		add_value(
-			json, colo_phase_name(phase),
-			(struct colo_value){colo_window_is_valid(window), colo_window_ns(window)});
-	}
-	add_value(json, "other", colo_checkpoint_other_ns(session, checkpoint));
+	for (guint i = 0; i < n; i++)
+		add_window(json, phases[i], &windows[phases[i]]);
 	json_builder_end_object(json);
+	add_value(json, "other_ns", colo_checkpoint_other_ns(session, checkpoint));
 	amounts = colo_role_amounts(session->role, &n);
 	for (guint i = 0; i < n; i++)
 		add_value(json, colo_amount_name(amounts[i]),
