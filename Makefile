@@ -5,7 +5,8 @@
 #
 #   make               build/colo-perf and build/colo-perf-report
 #   make check         unit, golden and command-line tests
-#   make check SANITIZE=1   the same under ASan and UBSan, in build/sanitize/
+#   make SANITIZE=1    the same under ASan and UBSan, in build/sanitize/
+#   make WERROR=1      with warnings as errors, in build/werror/
 #   make unit          the unit tests alone, with all that they print
 #   make format        formats the C files
 #   make install       to $(DESTDIR)$(PREFIX)
@@ -18,6 +19,7 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
 	    -Wundef -Wformat=2 -Wconversion -Wno-sign-conversion
 ifdef WERROR
+BUILD := build/werror
 WARNINGS += -Werror
 endif
 ifdef SANITIZE

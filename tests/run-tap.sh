@@ -19,7 +19,7 @@ status=0
 "$@" >"$log" 2>&1 || status=$?
 
 count() {
-	grep -cE "$1" "$log" || true
+    grep -cE "$1" "$log" || true
 }
 skipped=$(count '^ok .*# SKIP')
 passed=$(($(count '^ok ') - skipped))
@@ -28,14 +28,14 @@ planned=$(sed -nE 's/^1\.\.([0-9]+)$/\1/p' "$log" | awk '{ n += $1 } END { print
 
 grep -E '^(not ok |ok .*# SKIP)' "$log" || true
 if [ "$((passed + failed + skipped))" -ne "$planned" ] || [ "$planned" -eq 0 ]; then
-	echo "not ok - $name: $planned tests were planned, $((passed + failed + skipped)) were run"
-	failed=$((failed + 1))
+    echo "not ok - $name: $planned tests were planned, $((passed + failed + skipped)) were run"
+    failed=$((failed + 1))
 elif [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
-	echo "not ok - $name: ended with status $status"
-	failed=$((failed + 1))
+    echo "not ok - $name: ended with status $status"
+    failed=$((failed + 1))
 fi
 if [ "$failed" -ne 0 ]; then
-	sed 's/^/    /' "$log"
+    sed 's/^/    /' "$log"
 fi
 printf '%-32s %4d passed, %d failed, %d skipped\n' "$name" "$passed" "$failed" "$skipped"
 echo "$name $passed $failed $skipped" >>"$tally"

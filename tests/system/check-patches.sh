@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The patches as patches: they apply without fuzz, in order and the TCG one
+# alone, have the form of git format-patch with one commit each, and QEMU's own
+# checkpatch.pl finds no error in them. Prints TAP.
+#
+#   tests/system/check-patches.sh SRC     a QEMU source tree with the patches applied
+set -euo pipefail
+
+PATCHES=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../qemu-patch" && pwd -P)
+src=$(cd -- "$1" && pwd -P)
+work=$(mktemp -d)
+trap 'rm -rf -- "$work"' EXIT
+
+n=0 failed=0
+# check NAME COMMAND...
+check() {
+    local name=$1
+    shift
+    n=$((n + 1))
+    if "$@" >"$work/log" 2>&1; then
+        echo "ok $n - $name"
+    else
+        echo "not ok $n - $name"
+        sed 's/^/# /' "$work/log"
+        failed=1
+    fi
+}
+
+# The files that a patch touches, as they are before the patches; $1 is a new directory.
+pristine() {
+    local file
+    while read -r file; do
+        [[ ! -e $src/$file ]] || install -D -m 644 -- "$src/$file" "$1/$file"
+    done < <(sed -n 's|^+++ b/||p' "$PATCHES"/*.patch | sort -u)
+    patch -d "$1" -p1 --reverse --silent <"$PATCHES/tcg-bql.patch"
+    patch -d "$1" -p1 --reverse --silent <"$PATCHES/sdt-probes.patch"
+}
+
+apply() {
+    patch -d "$work/$1" -p1 --fuzz=0 --force <"$PATCHES/$2"
+}
+
+is_one_commit() {
+    [[ $(grep -c '^From [0-9a-f]\{40\} ' "$1") == 1 ]] && grep -q '^Subject: \[PATCH\] ' "$1" &&
+        grep -q '^Signed-off-by: ' "$1" && grep -q '^---$' "$1"
+}
+
+pristine "$work/both"
+pristine "$work/tcg"
+check "sdt-probes.patch applies to QEMU 7.2" apply both sdt-probes.patch
+check "tcg-bql.patch applies on top of it" apply both tcg-bql.patch
+check "tcg-bql.patch applies without it" apply tcg tcg-bql.patch
+cd -- "$src"
+for patch in "$PATCHES"/*.patch; do
+    check "${patch##*/} is one commit as git format-patch writes it" is_one_commit "$patch"
+    check "${patch##*/} passes checkpatch.pl" perl scripts/checkpatch.pl "$patch"
+done
+echo "1..$n"
+exit $failed
