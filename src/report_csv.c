@@ -20,7 +20,7 @@ static void print_header(FILE *out)
 	fputs("role,recording,pid,session,seq,state,ret,trigger,begin_ns", out);
 	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++)
 		fprintf(out, ",%s_ns", colo_phase_name(phase));
-	fputs(",other_ns", out);
+	fputs(",other_ns,pause_ns", out);
 	for (unsigned int amount = 0; amount < COLO_N_AMOUNTS; amount++)
 		fprintf(out, ",%s", colo_amount_name(amount));
 	fputc('\n', out);
@@ -46,6 +46,7 @@ static void print_row(const struct colo_session *session, const struct colo_chec
 						     colo_window_ns(window)});
 	}
 	print_value(out, colo_checkpoint_other_ns(session, checkpoint));
+	print_value(out, colo_checkpoint_pause_ns(checkpoint));
 	for (unsigned int amount = 0; amount < COLO_N_AMOUNTS; amount++)
 		print_value(out, (struct colo_value){checkpoint->amounts_seen >> amount & 1,
 						     checkpoint->amounts[amount]});

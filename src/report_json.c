@@ -331,6 +331,7 @@ static void add_checkpoint(const struct colo_session *session,
 		add_window(json, phases[i], &windows[phases[i]]);
 	json_builder_end_object(json);
 	add_value(json, "other_ns", colo_checkpoint_other_ns(session, checkpoint));
+	add_value(json, "pause_ns", colo_checkpoint_pause_ns(checkpoint));
 	amounts = colo_role_amounts(session->role, &n);
 	for (guint i = 0; i < n; i++)
 		add_value(json, colo_amount_name(amounts[i]),

@@ -321,9 +321,8 @@ struct edge {
 	bool end;   /* the last one, and the end of COLO was not recorded */
 };
 
-static enum colo_checkpoint_state state_of(const struct builder *builder,
-					   const struct colo_checkpoint *checkpoint,
-					   struct edge edge)
+static enum colo_checkpoint_state
+state_of(const struct builder *builder, const struct colo_checkpoint *checkpoint, struct edge edge)
 {
 	const struct colo_window *whole = &checkpoint->windows[COLO_PHASE_CHECKPOINT];
 	struct sighting sighting = sighting_of(checkpoint);

@@ -9,7 +9,7 @@ struct samples {
 	struct colo_summary *summary;
 	GArray *phases[COLO_N_PHASES];
 	GArray *amounts[COLO_N_AMOUNTS];
-	GArray *other, *stat;
+	GArray *other, *pause, *stat;
 };
 
 bool colo_selection_has(const struct colo_selection *selection, const struct colo_session *session,
@@ -67,6 +67,20 @@ struct colo_value colo_checkpoint_other_ns(const struct colo_session *session,
 	return other;
 }
 
+struct colo_value colo_checkpoint_pause_ns(const struct colo_checkpoint *checkpoint)
+{
+	const struct colo_window pause = {
+		.begin_ns = checkpoint->windows[COLO_PHASE_STOP].begin_ns,
+		.has_begin = checkpoint->windows[COLO_PHASE_STOP].has_begin,
+		.end_ns = checkpoint->windows[COLO_PHASE_RESUME].end_ns,
+		.has_end = checkpoint->windows[COLO_PHASE_RESUME].has_end,
+	};
+
+	if (checkpoint->state != COLO_CHECKPOINT_COMPLETE || !colo_window_is_valid(&pause))
+		return (struct colo_value){0};
+	return (struct colo_value){true, colo_window_ns(&pause)};
+}
+
 static struct colo_value stat_ns(const struct colo_session *session,
 				 const struct colo_checkpoint *checkpoint)
 {
@@ -113,6 +127,7 @@ static void add_complete(struct samples *samples, const struct colo_session *ses
 			  (struct colo_value){checkpoint->amounts_seen >> amount & 1,
 					      checkpoint->amounts[amount]});
 	add_value(samples->other, colo_checkpoint_other_ns(session, checkpoint));
+	add_value(samples->pause, colo_checkpoint_pause_ns(checkpoint));
 	add_value(samples->stat, stat_ns(session, checkpoint));
 }
 
@@ -170,13 +185,14 @@ static void fill_distributions(struct colo_summary *summary, const struct sample
 	const enum colo_phase *phases = colo_role_phases(role, &n_phases);
 	struct colo_row *row;
 
-	summary->n_rows = n_phases + 3;
+	summary->n_rows = n_phases + 4;
 	summary->rows = row = g_new0(struct colo_row, summary->n_rows);
 	*row++ = phase_row(COLO_PHASE_CHECKPOINT, COLO_ROW_WHOLE, samples);
 	for (guint i = 0; i < n_phases; i++)
 		*row++ = phase_row(phases[i], COLO_ROW_PART, samples);
 	*row++ = (struct colo_row){"other", COLO_ROW_PART, distribution_of(samples->other)};
 	*row++ = phase_row(COLO_PHASE_WAIT, COLO_ROW_OUTSIDE, samples);
+	*row++ = (struct colo_row){"pause", COLO_ROW_OUTSIDE, distribution_of(samples->pause)};
 
 	summary->amounts = g_new0(struct colo_amount_summary, summary->n_amounts);
 	for (guint i = 0; i < summary->n_amounts; i++)
@@ -193,7 +209,12 @@ struct colo_summary *colo_summary_new(const struct colo_session *session,
 				      const struct colo_selection *selection)
 {
 	struct colo_summary *summary = g_new0(struct colo_summary, 1);
-	struct samples samples = {.summary = summary, .other = values_new(), .stat = values_new()};
+	struct samples samples = {
+		.summary = summary,
+		.other = values_new(),
+		.pause = values_new(),
+		.stat = values_new(),
+	};
 
 	summary->session = session;
 	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++)
@@ -210,6 +231,7 @@ struct colo_summary *colo_summary_new(const struct colo_session *session,
 	for (unsigned int amount = 0; amount < COLO_N_AMOUNTS; amount++)
 		g_array_unref(samples.amounts[amount]);
 	g_array_unref(samples.other);
+	g_array_unref(samples.pause);
 	g_array_unref(samples.stat);
 	return summary;
 }

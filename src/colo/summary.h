@@ -45,11 +45,11 @@ struct colo_recorder {
 enum colo_row_kind {
 	COLO_ROW_WHOLE,	  /* the checkpoint */
 	COLO_ROW_PART,	  /* a phase of it, or what lies in no phase */
-	COLO_ROW_OUTSIDE, /* the wait before it */
+	COLO_ROW_OUTSIDE, /* the wait before it; the pause, which spans several phases */
 };
 
 struct colo_row {
-	const char *name; /* "checkpoint", a phase's, "other", "wait" */
+	const char *name; /* "checkpoint", a phase's, "other", "wait", "pause" */
 	enum colo_row_kind kind;
 	struct distribution ns;
 };
@@ -65,7 +65,7 @@ struct colo_summary {
 	uint64_t first_seq, last_seq; /* of the complete ones; 0 when there is none */
 	uint64_t begin_ns, end_ns;    /* from the first begin to the last end of them */
 	struct colo_recorder recorder;
-	struct colo_row *rows; /* Owned by this: the checkpoint, its phases by time, other, wait */
+	struct colo_row *rows; /* Owned by this: the checkpoint, its phases by time, other, wait, pause */
 	guint n_rows;
 	struct colo_amount_summary *amounts; /* Owned by this: n_amounts */
 	guint n_amounts;
@@ -88,6 +88,12 @@ bool colo_selection_has(const struct colo_selection *selection, const struct col
  */
 struct colo_value colo_checkpoint_other_ns(const struct colo_session *session,
 					   const struct colo_checkpoint *checkpoint);
+
+/*
+ * How long the guest stood still at the most: from the begin of stop to the end
+ * of resume. Unknown when the checkpoint is not complete or lacks one of them.
+ */
+struct colo_value colo_checkpoint_pause_ns(const struct colo_checkpoint *checkpoint);
 
 /*
  * Calls `visit` for each chosen checkpoint of the session that is not merely

@@ -38,6 +38,7 @@ struct section {
 struct perf_file {
 	int fd; /* Owned by this */
 	uint64_t size;
+	uint64_t unread; /* bytes that sections beside the data may still have */
 	bool swap;
 	struct perf_events *events;	     /* Owned by this */
 	GBytes *features[PERF_FEATURE_BITS]; /* Owned by this; NULL when not there */
@@ -101,8 +102,12 @@ static bool section_is_inside(const struct perf_file *file, const struct section
 	return section->offset <= file->size && section->size <= file->size - section->offset;
 }
 
-static GBytes *read_section(const struct perf_file *file, const struct section *section,
-			    const char *what, GError **error)
+/*
+ * Sections do not overlap, so all together are no larger than the file. One that
+ * says otherwise could have us read the same bytes for each of its events.
+ */
+static GBytes *read_section(struct perf_file *file, const struct section *section, const char *what,
+			    GError **error)
 {
 	uint8_t *bytes;
 
@@ -113,6 +118,14 @@ static GBytes *read_section(const struct perf_file *file, const struct section *
 			    what, section->size, section->offset, file->size);
 		return NULL;
 	}
+	if (section->size > file->unread) {
+		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_MALFORMED,
+			    "%s: declared as %" PRIu64 " bytes at offset %" PRIu64
+			    ", which overlaps other sections",
+			    what, section->size, section->offset);
+		return NULL;
+	}
+	file->unread -= section->size;
 	bytes = g_try_malloc(section->size + 1);
 	if (!bytes) {
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
@@ -337,6 +350,7 @@ static bool open_regular(struct perf_file *file, const char *path, GError **erro
 		return false;
 	}
 	file->size = (uint64_t)st.st_size;
+	file->unread = file->size;
 	return true;
 }
 
@@ -448,6 +462,34 @@ static bool fill_window(struct perf_file *file, size_t need, GError **error)
 	return true;
 }
 
+/*
+ * Behind an AUXTRACE record (of Intel PT, Arm SPE) lies the trace itself, which
+ * the record's size does not count: u64 size, u64 offset, ...
+ */
+static bool skip_trace(struct perf_file *file, const struct perf_record *record, GError **error)
+{
+	struct byte_reader reader =
+		byte_reader_of(record->tainted_body, record->body_size, file->swap);
+	const uint64_t size = byte_reader_u64(&reader);
+	const uint64_t offset = file->window_offset + file->window_pos;
+	const uint64_t left = file->data.offset + file->data.size - offset;
+
+	if (size > left) {
+		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_TRUNCATED,
+			    "offset %" PRIu64 ": trace of %" PRIu64 " bytes cut off, %" PRIu64
+			    " of them are there",
+			    offset, size, left);
+		return false;
+	}
+	if (size <= file->window_len - file->window_pos) {
+		file->window_pos += size;
+	} else {
+		file->window_offset = offset + size;
+		file->window_len = file->window_pos = 0;
+	}
+	return true;
+}
+
 enum perf_next perf_file_next_record(struct perf_file *file, struct perf_record *record,
 				     GError **error)
 {
@@ -492,5 +534,7 @@ enum perf_next perf_file_next_record(struct perf_file *file, struct perf_record 
 	record->tainted_body = file->window + file->window_pos + RECORD_HEADER_SIZE;
 	record->body_size = size - RECORD_HEADER_SIZE;
 	file->window_pos += size;
+	if (record->type == PERF_USER_RECORD_AUXTRACE && !skip_trace(file, record, error))
+		return PERF_NEXT_ERROR;
 	return PERF_NEXT_RECORD;
 }

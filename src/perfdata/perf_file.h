@@ -26,6 +26,7 @@ enum perf_feature {
 
 /* Record types that perf itself writes, beside the kernel's PERF_RECORD_... */
 enum perf_user_record {
+	PERF_USER_RECORD_AUXTRACE = 71,
 	PERF_USER_RECORD_COMPRESSED = 81,
 	PERF_USER_RECORD_COMPRESSED2 = 83,
 };

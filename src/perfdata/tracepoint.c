@@ -24,6 +24,7 @@ struct tracepoint {
 
 struct tracepoints {
 	struct tep_handle *tep; /* Owned by this */
+	GRegex *plain_line;	/* Owned by this: finds what is read of a format */
 	GHashTable *by_id;	/* Owned by this: id in a pointer to struct tracepoint (owned) */
 };
 
@@ -51,6 +52,45 @@ static void add_tracepoint(struct tracepoints *tracepoints, struct tep_event *ev
 	g_hash_table_replace(tracepoints->by_id, GINT_TO_POINTER(event->id), tracepoint);
 }
 
+/*
+ * The lines of a format that matter here: its name, its id, fields that are one
+ * number, blank lines between them. All else is kept from libtraceevent, whose
+ * parser trusts the kernel: 1.7.1 reads through NULL when a text ends inside the
+ * brackets of an array, calls itself for each parenthesis of a "print fmt", and
+ * leaks what it cannot parse.
+ */
+#define WORD   "[A-Za-z_][A-Za-z0-9_]{0,63}"
+#define NUMBER "[0-9]{1,9}"
+static const char plain_line[] = "^(?:name: " WORD "|ID: " NUMBER "|format:|"
+				 "\tfield:" WORD "(?: " WORD "){1,7};"
+				 "\toffset:" NUMBER ";\tsize:" NUMBER ";(?:\tsigned:[01];)?|)$";
+
+/* The caller frees the text. */
+static GString *plain_format(GRegex *line, const uint8_t *tainted, size_t size)
+{
+	GString *plain = g_string_new(NULL);
+	GMatchInfo *match = NULL;
+
+	(void)g_regex_match_full(line, (const char *)tainted, (gssize)size, 0, 0, &match, NULL);
+	for (; g_match_info_matches(match); g_match_info_next(match, NULL)) {
+		g_autofree char *text = g_match_info_fetch(match, 0);
+
+		g_string_append(g_string_append(plain, text), "\n");
+	}
+	g_match_info_free(match);
+	return g_string_append(plain, "print fmt: \"\"\n");
+}
+
+/* What libtraceevent cannot parse is no probe of ours. */
+static void read_format(struct tracepoints *tracepoints, const char *system, const uint8_t *tainted,
+			size_t size)
+{
+	GString *plain = plain_format(tracepoints->plain_line, tainted, size);
+
+	(void)tep_parse_event(tracepoints->tep, plain->str, plain->len, system);
+	g_string_free(plain, TRUE);
+}
+
 /* For each system its name, the number of its formats, then size and text of each. */
 static bool read_systems(struct tracepoints *tracepoints, struct byte_reader *reader,
 			 GError **error)
@@ -67,10 +107,8 @@ static bool read_systems(struct tracepoints *tracepoints, struct byte_reader *re
 
 			if (text && size > MAX_FORMAT_SIZE)
 				return set_malformed(error, "a format of more than 1 MiB");
-			/* What libtraceevent cannot parse is no probe of ours. */
 			if (text)
-				(void)tep_parse_event(tracepoints->tep, (const char *)text, size,
-						      system);
+				read_format(tracepoints, system, text, size);
 		}
 	}
 	return !reader->failed || set_malformed(error, "it ends in the middle of a format");
@@ -122,6 +160,9 @@ struct tracepoints *tracepoints_new(const uint8_t *tainted, size_t size, bool sw
 	tep_set_loglevel(TEP_LOG_NONE);
 	tracepoints->tep = tep_alloc();
 	tracepoints->by_id = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+	tracepoints->plain_line = g_regex_new(
+		plain_line, G_REGEX_MULTILINE | G_REGEX_RAW | G_REGEX_NEWLINE_LF | G_REGEX_OPTIMIZE,
+		0, NULL);
 	if (!tracepoints->tep) {
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO, "no memory");
 		tracepoints_free(tracepoints);
@@ -143,6 +184,7 @@ void tracepoints_free(struct tracepoints *tracepoints)
 	if (!tracepoints)
 		return;
 	g_hash_table_unref(tracepoints->by_id);
+	g_regex_unref(tracepoints->plain_line);
 	if (tracepoints->tep)
 		tep_free(tracepoints->tep);
 	g_free(tracepoints);

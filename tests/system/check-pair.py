@@ -103,7 +103,7 @@ def check_sums(session, sums):
     wrong = [name for name, total in theirs["phases"].items()
              if (total["total_ns"], total["count"]) != (phases[name]["total_ns"], phases[name]["n"])]
     check(f"{session['role']}: perf script's total of each of {len(theirs['phases'])} phases",
-          not wrong and len(theirs["phases"]) == len(phases) - 2, f"differing: {wrong}")
+          not wrong and len(theirs["phases"]) == len(phases) - 3, f"differing: {wrong}")
     check(f"{session['role']}: perf script's init_time",
           theirs["init_ns"] == session["recorder"]["init_time"] is not None,
           f"{theirs['init_ns']} ns")

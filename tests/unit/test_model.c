@@ -122,11 +122,13 @@ static void test_both_sides(void)
 		colo_role_phases(session->role, &n);
 		assert_anomalies(session, 0, 0, 0, 0, 0);
 		g_assert_cmpuint(summary->n_states[COLO_CHECKPOINT_COMPLETE], ==, 3);
-		g_assert_cmpuint(summary->n_rows, ==, n + 3);
+		g_assert_cmpuint(summary->n_rows, ==, n + 4);
 		g_assert_cmpint(row(summary, "checkpoint")->ns.p50, ==, 1000 * (2 * n + 1));
 		g_assert_cmpint(row(summary, "ram")->ns.total, ==, 3000);
 		g_assert_cmpint(row(summary, "wait")->ns.total, ==, 3000);
 		g_assert_cmpint(row(summary, "other")->ns.total, ==, 3000 * (n + 1));
+		/* From the first phase but request to the last but loaded: 9 and 10 of them. */
+		g_assert_cmpint(row(summary, "pause")->ns.p50, ==, i ? 19000 : 17000);
 		g_assert_cmpint(summary->recorder.tot_num.value, ==, 3);
 		g_assert_cmpint(summary->recorder.tot_time.value, ==, 3000 * (2 * n + 1));
 		g_assert_cmpint(summary->recorder.dev_size.value, ==, 7);
