@@ -7,6 +7,7 @@
 #   make check         unit, golden and command-line tests
 #   make SANITIZE=1    the same under ASan and UBSan, in build/sanitize/
 #   make WERROR=1      with warnings as errors, in build/werror/
+#   make V=1           shows the commands
 #   make unit          the unit tests alone, with all that they print
 #   make format        formats the C files
 #   make install       to $(DESTDIR)$(PREFIX)
@@ -45,19 +46,26 @@ perfdata_objects := $(PERFDATA:%=$(BUILD)/src/perfdata/%.o)
 colo_objects := $(COLO:%=$(BUILD)/src/colo/%.o)
 command_objects := $(COMMANDS:%=$(BUILD)/src/%.o)
 
+ifdef V
+quiet :=
+else
+quiet = @printf '  %-5s %s\n' $(1) $@;
+endif
+link = $(call quiet,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 .PHONY: all
 all: $(BUILD)/colo-perf $(BUILD)/colo-perf-report
 
 $(BUILD)/colo-perf: $(BUILD)/src/colo_perf.o $(command_objects) $(colo_objects) \
 		    $(perfdata_objects) $(base_objects)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(link)
 
 $(BUILD)/colo-perf-%: $(BUILD)/colo-perf
-	ln -sf colo-perf $@
+	$(call quiet,LN)ln -sf colo-perf $@
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call quiet,CC)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 include tests/tests.mk
 

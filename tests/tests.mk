@@ -11,9 +11,9 @@ lib_objects := $(addprefix $(BUILD)/tests/lib/,perf_builder.o colo_story.o)
 # Unit tests: each is linked with the modules that it may know and no others, so
 # that an include in the wrong direction does not link.
 UNIT_BASE := test_distribution test_byte_reader
-UNIT_PERFDATA :=
+UNIT_PERFDATA := test_perf_file test_tracepoint
 UNIT_COLO := test_probe test_model
-UNIT_RECORDING :=
+UNIT_RECORDING := test_recording
 
 unit = $(1:%=$(BUILD)/tests/unit/%)
 unit_tests := $(call unit,$(UNIT_BASE) $(UNIT_PERFDATA) $(UNIT_COLO) $(UNIT_RECORDING))
@@ -25,7 +25,7 @@ $(call unit,$(UNIT_RECORDING)): $(lib_objects) $(BUILD)/src/recording.o $(BUILD)
 				$(colo_objects) $(perfdata_objects) $(base_objects)
 
 $(unit_tests): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(link)
 
 .PHONY: unit
 unit: $(unit_tests)
@@ -36,7 +36,7 @@ results_dir := $(BUILD)/tests/recorder-results
 make_results := $(results_dir)/make_recordings
 
 $(make_results): $(results_dir)/make_recordings.o $(lib_objects)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(link)
 
 $(results_dir)/stamp: $(make_results) tests/recorder-results/recorder-results.jsonl
 	$(make_results) tests/recorder-results/recorder-results.jsonl $(results_dir)
