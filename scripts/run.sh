@@ -1,0 +1,266 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The main job: from a fresh checkout to a report of COLO checkpoints. Calls the other scripts one after the other, takes
+# down all that it started, however it ends. What a step does is decided in the step's own script.
+
+set -euo pipefail
+
+HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+ROOT=$(dirname -- "$HERE")
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$HERE/lib.sh"
+
+usage() {
+    cat <<END
+usage: [QEMU=BINARY | QEMU_SRC=DIR] run.sh [OPTION...]
+
+Builds a QEMU with the probes and colo-perf where needed, runs a COLO pair on
+this machine, records it with perf and prints the report. Needs root.
+
+What is measured:
+  --duration S        record S seconds of COLO (default 30)
+  --frequency HZ      samples a second and CPU (default 997, 0: probes only)
+  --interval MS       time between checkpoints, x-checkpoint-delay (default 500)
+  --memory MIB        guest memory (default 128)
+  --vcpus N           (default 1)
+  --dirty-rate MIB    memory that the guest dirties each second (default 20)
+  --working-set MIB   memory that it dirties over and over (default 32)
+  --accel ACCEL       auto, kvm or tcg; auto takes KVM only after a guest has
+                      booted with it (default auto)
+  --image FILE        boot this disk image instead of the test guest; see
+                      start-pair.sh --help for what that means to the disks
+  --settle S          wait S seconds in COLO before recording, to let an image
+                      boot (default 0: record from the first checkpoint on)
+  --qemu-args ARGS    more arguments for both QEMUs, split at spaces
+
+Where and how:
+  --output DIR        (default ./colo-perf-run-DATE)
+  --port PORT         of 127.0.0.1, for the migration (default: a free one)
+  --no-install        stop when a package is missing instead of installing it
+  QEMU=BINARY         use this QEMU, built with the patches of qemu-patch/
+  QEMU_SRC=DIR        build this source tree instead of Debian's QEMU 7.2
+  COLO_PERF_CACHE=DIR for what was built and fetched (default
+                      ~/.cache/colo-perf); the recording holds its path
+
+For a pair that you set up yourself: record.sh -p PID.
+
+Exit status: that of the report; 1 if something stopped it, with a line that
+says what; 2 for wrong usage; 130 after Ctrl-C, 143 after SIGTERM.
+END
+}
+
+DURATION=30 FREQUENCY=997 INTERVAL=500 MEMORY=128 VCPUS=1 DIRTY_RATE=20 WORKING_SET=32 ACCEL=auto SETTLE=0
+IMAGE='' QEMU_ARGS='' OUTPUT='' PORT='' NO_INSTALL=${NO_INSTALL:-}
+while (($#)); do
+    case $1 in
+        -h | --help) usage; exit 0 ;;
+        --no-install) NO_INSTALL=1; shift; continue ;;
+        --duration | --frequency | --interval | --memory | --vcpus | --dirty-rate | --working-set | --accel | --image | \
+            --settle | --qemu-args | --output | --port)
+            (($# >= 2)) || usage_error "$1 needs a value"
+            ;;&
+        --duration) need_number "$1" "$2" 1 1000000; DURATION=$2 ;;
+        --frequency) need_number "$1" "$2" 0 1000000; FREQUENCY=$2 ;;
+        --interval) need_number "$1" "$2" 1 3600000; INTERVAL=$2 ;;
+        --memory) need_number "$1" "$2" 64 1048576; MEMORY=$2 ;;
+        --vcpus) need_number "$1" "$2" 1 255; VCPUS=$2 ;;
+        --dirty-rate) need_number "$1" "$2" 0 1048576; DIRTY_RATE=$2 ;;
+        --working-set) need_number "$1" "$2" 1 1048576; WORKING_SET=$2 ;;
+        --accel) ACCEL=$2 ;;
+        --image) IMAGE=$2 ;;
+        --settle) need_number "$1" "$2" 0 1000000; SETTLE=$2 ;;
+        --qemu-args) QEMU_ARGS=$2 ;;
+        --output) OUTPUT=$2 ;;
+        --port) need_number "$1" "$2" 1 65535; PORT=$2 ;;
+        *) usage_error "unknown argument '$1'" ;;
+    esac
+    shift 2
+done
+[[ $ACCEL =~ ^(auto|kvm|tcg)$ ]] || usage_error "--accel must be auto, kvm or tcg, not '$ACCEL'"
+if [[ -z $IMAGE ]] && ((WORKING_SET + 72 > MEMORY)); then
+    usage_error "a working set of $WORKING_SET MiB needs --memory $((WORKING_SET + 72)) or more"
+fi
+export NO_INSTALL
+
+PAIR=     # Pid of start-pair.sh
+RECORD=   # Pid of record.sh
+WORK=     # Temporary files
+RUN_DIR=  # The pair's logs
+NEW_OUTPUT=
+
+# shellcheck disable=SC2317 # called at the end
+cleanup() {
+    # The recording first: while it is written the processes that it talks of should still be there.
+    if [[ -n $RECORD ]]; then
+        stop_child "$RECORD" 70
+        [[ ! $OUTPUT/perf.data -nt $WORK/started ]] || say "== what was recorded so far is in $OUTPUT/perf.data"
+    fi
+    [[ -z $PAIR ]] || stop_child "$PAIR" 20
+    [[ -z $WORK ]] || rm -rf -- "$WORK"
+    # Directories that we made and in which nothing came to be.
+    [[ -z $NEW_OUTPUT ]] || rmdir -- "$RUN_DIR" "$OUTPUT" 2>/dev/null
+}
+on_exit cleanup
+
+# capture COMMAND...: one of our scripts that prints one line; sets ANSWER.
+capture() {
+    run_script "$WORK/answer" "$@" || return $?
+    ANSWER=$(tail -n 1 "$WORK/answer")
+}
+
+# --- What can fail early fails before the long build ---
+
+((EUID == 0)) || die "recording needs root, and so does this: run it as root, for example with sudo"
+if [[ -n ${QEMU:-} ]]; then
+    [[ -x $QEMU && ! -d $QEMU ]] || die "QEMU=$QEMU cannot be executed: give the path of a QEMU with the probes"
+    QEMU=$(realpath -- "$QEMU")
+fi
+[[ -z $IMAGE || -r $IMAGE ]] || die "cannot read the image $IMAGE"
+[[ -z $IMAGE ]] || IMAGE=$(realpath -- "$IMAGE")
+
+WORK=$(mktemp -d)
+use_cache
+[[ -n $OUTPUT ]] || OUTPUT=colo-perf-run-$(date +%Y%m%d-%H%M%S)
+[[ -d $OUTPUT ]] || NEW_OUTPUT=1
+make_dir "$OUTPUT" "choose another one with --output"
+OUTPUT=$(cd -- "$OUTPUT" && pwd -P)
+RUN_DIR=$OUTPUT/pair
+make_dir "$RUN_DIR" "choose another one with --output"
+need_space "$OUTPUT" 200 "the recording" --output
+if [[ -n $PORT ]] && command -v python3 >/dev/null; then
+    python3 "$HERE/qmp.py" --port "$PORT" >/dev/null || exit 1
+fi
+
+need_packages "recording and reporting" linux-perf python3 util-linux gcc libc6-dev make pkg-config libglib2.0-dev \
+    libtraceevent-dev libjson-glib-dev libzstd-dev libdw-dev libelf-dev
+run_script /dev/null "$HERE/record.sh" --check --frequency "$FREQUENCY" ${QEMU:+--binary "$QEMU"}
+say "== rights ... probes can be registered and recorded"
+
+# --- Build ---
+
+run_logged "building colo-perf" "$OUTPUT/build.log" make -C "$ROOT" ||
+    die "colo-perf does not build: the whole log is $OUTPUT/build.log"
+rm -f -- "$OUTPUT/build.log"
+
+if [[ -n ${QEMU:-} ]]; then
+    say "== QEMU ... $QEMU"
+else
+    capture "$HERE/build-qemu.sh"
+    QEMU=$ANSWER
+fi
+
+PAIR_ARGUMENTS=()
+if [[ -z $IMAGE || $ACCEL == auto ]]; then
+    capture "$HERE/make-guest.sh"
+    PAIR_ARGUMENTS+=(--guest "$ANSWER")
+fi
+[[ -z $IMAGE ]] || PAIR_ARGUMENTS+=(--image "$IMAGE")
+[[ -z $PORT ]] || PAIR_ARGUMENTS+=(--port "$PORT")
+[[ -z $QEMU_ARGS ]] || PAIR_ARGUMENTS+=(--qemu-args "$QEMU_ARGS")
+
+# --- Run and record ---
+
+# pair_value NAME: from what start-pair.sh says.
+pair_value() {
+    sed -n "s/^$1=//p" "$RUN_DIR/pair.env" 2>/dev/null
+}
+
+# A script that ends before its time has said why.
+pair_ended() {
+    local status=0
+    reap "$PAIR" || status=$?
+    PAIR=
+    ((status != 0)) || status=1
+    exit "$status"
+}
+
+record_ended() {
+    local status=0
+    reap "$RECORD" || status=$?
+    RECORD=
+    # When a QEMU dies the recording ends too; the pair's script knows more.
+    nap 1
+    alive "$PAIR" || pair_ended
+    ((status == 0)) || exit "$status"
+    die "the recording ended before its time: see $RUN_DIR/*.log"
+}
+
+# wait_for_pair STATE
+wait_for_pair() {
+    until [[ $(pair_value state) == "$1" ]]; do
+        alive "$PAIR" || pair_ended
+        [[ -z $RECORD ]] || alive "$RECORD" || record_ended
+        nap 0.1
+    done
+}
+
+start_recording() {
+    : >"$WORK/started"
+    : >"$WORK/record.out"
+    start_script "$WORK/record.out" "$HERE/record.sh" --quiet -p "$(pair_value primary_pid)" -p "$(pair_value secondary_pid)" \
+        --frequency "$FREQUENCY" --output "$OUTPUT/perf.data"
+    RECORD=$CHILD
+    until grep -q state=recording "$WORK/record.out"; do
+        alive "$RECORD" || record_ended
+        alive "$PAIR" || pair_ended
+        nap 0.1
+    done
+}
+
+# Waits S seconds while pair and recording live.
+pass_time() {
+    local started=$SECONDS
+    while ((SECONDS - started < $1)); do
+        alive "$PAIR" || pair_ended
+        [[ -z $RECORD ]] || alive "$RECORD" || record_ended
+        step_tick "of $1 s"
+        nap 0.2
+    done
+}
+
+rm -f -- "$RUN_DIR/pair.env"
+start_script /dev/null "$HERE/start-pair.sh" --qemu "$QEMU" --run-dir "$RUN_DIR" --memory "$MEMORY" --vcpus "$VCPUS" \
+    --accel "$ACCEL" --interval "$INTERVAL" --dirty-rate "$DIRTY_RATE" --working-set "$WORKING_SET" \
+    --gate "$WORK/gate" "${PAIR_ARGUMENTS[@]}"
+PAIR=$CHILD
+wait_for_pair booted
+
+# The recording begins before COLO does, so that it holds COLO's start too.
+if ((SETTLE == 0)); then
+    start_recording
+    : >"$WORK/gate"
+    wait_for_pair colo
+else
+    : >"$WORK/gate"
+    wait_for_pair colo
+    step_begin "letting the guest settle"
+    pass_time "$SETTLE"
+    step_end
+    start_recording
+fi
+
+step_begin "recording checkpoints"
+pass_time "$DURATION"
+step_end
+kill -TERM "$RECORD"
+while alive "$RECORD"; do
+    nap 0.1
+done
+reap "$RECORD" || { STATUS=$?; RECORD=; exit "$STATUS"; }
+RECORD=
+step_begin "stopping the pair"
+stop_child "$PAIR" 20
+PAIR=
+step_end
+
+# --- Report ---
+
+STATUS=0
+say "== report of $OUTPUT/perf.data"
+"$ROOT/build/colo-perf" report "$OUTPUT/perf.data" || STATUS=$?
+say "== files"
+say "   $OUTPUT/perf.data          the recording ($(du -h -- "$OUTPUT/perf.data" | cut -f 1))"
+say "   $RUN_DIR/events.jsonl  QEMU's own STOP and RESUME events"
+say "   $RUN_DIR/*.log, *.serial  what the QEMUs and the guests said"
+exit "$STATUS"
