@@ -155,7 +155,7 @@ build_entry() {
         die "QEMU does not build: the whole log is $log; check the free space in $CACHE too"
 
     # Without sys/sdt.h the build would succeed and hold no probe.
-    grep -q HAVE_SYS_SDT_H "$entry/build/config-host.h" ||
+    grep -q '#define HAVE_SYS_SDT_H' "$entry/build/config-host.h" ||
         die "QEMU was built without probes: sys/sdt.h is missing; install systemtap-sdt-dev"
 
     printf '%s\n' "$version" >"$entry/complete.part"
@@ -194,6 +194,10 @@ need_packages "building QEMU" "${PACKAGES[@]}"
 if [[ -z ${QEMU_SRC:-} ]]; then
     private_apt_update
     VERSION=$(newest_debian_version)
+    if [[ -z $VERSION ]] && grep -q 'Failed to fetch' "$CACHE/apt/update.log"; then
+        show_tail "$CACHE/apt/update.log" 5
+        die "the package lists cannot be read: check the network, or set QEMU_SRC to a source tree of QEMU 7.2"
+    fi
     [[ -n $VERSION ]] ||
         die "this machine's package archive offers no source of QEMU 7.2: set QEMU_SRC to such a source tree"
     # ':' in a path would be trouble for PATH-like variables of the build.

@@ -385,16 +385,19 @@ perf_failed() {
     die "perf record has failed (status $1): $(grep -m 1 -i -E 'error|fail|no space|permission|cannot' "$WORK/perf.log" || echo "see the lines above")"
 }
 
-# perf answers a ping when all events are open and its loop runs.
-echo ping >&"$CONTROL"
-ANSWER=
-until [[ $ANSWER == *ack* ]]; do
+# perf answers a ping when all events are open and its loop runs. One answer was seen to get lost on a busy machine: it
+# is asked again each second.
+ANSWERS=
+TRIES=0
+until [[ $ANSWERS == *ack* ]]; do
     if ! alive "$PERF_PID"; then
         STATUS=0
         reap "$PERF_PID" || STATUS=$?
         perf_failed "$STATUS"
     fi
+    ((TRIES++ % 5)) || echo ping >&"$CONTROL"
     read -r -t 0.2 ANSWER <&"$ACK" || true
+    ANSWERS+=$ANSWER
 done
 
 STOP=

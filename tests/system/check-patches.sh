@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The patches as patches: they apply without fuzz, in order and the TCG one
+# The patches as patches: they apply without fuzz, in order and those for TCG
 # alone, have the form of git format-patch with one commit each, and QEMU's own
 # checkpatch.pl finds no error in them. Prints TAP.
 #
@@ -34,8 +34,9 @@ pristine() {
     while read -r file; do
         [[ ! -e $src/$file ]] || install -D -m 644 -- "$src/$file" "$1/$file"
     done < <(sed -n 's|^+++ b/||p' "$PATCHES"/*.patch | sort -u)
-    patch -d "$1" -p1 --reverse --silent <"$PATCHES/tcg-bql.patch"
-    patch -d "$1" -p1 --reverse --silent <"$PATCHES/sdt-probes.patch"
+    for patch in tcg-dirty-log tcg-bql sdt-probes; do
+        patch -d "$1" -p1 --reverse --silent <"$PATCHES/$patch.patch"
+    done
 }
 
 apply() {
@@ -50,8 +51,10 @@ is_one_commit() {
 pristine "$work/both"
 pristine "$work/tcg"
 check "sdt-probes.patch applies to QEMU 7.2" apply both sdt-probes.patch
-check "tcg-bql.patch applies on top of it" apply both tcg-bql.patch
-check "tcg-bql.patch applies without it" apply tcg tcg-bql.patch
+for patch in tcg-bql tcg-dirty-log; do
+    check "$patch.patch applies on top of it" apply both "$patch.patch"
+    check "$patch.patch applies without it" apply tcg "$patch.patch"
+done
 cd -- "$src"
 for patch in "$PATCHES"/*.patch; do
     check "${patch##*/} is one commit as git format-patch writes it" is_one_commit "$patch"
