@@ -22,10 +22,10 @@ What is measured:
   --duration S        record S seconds of COLO (default 30)
   --frequency HZ      samples a second and CPU (default 997, 0: probes only)
   --interval MS       time between checkpoints, x-checkpoint-delay (default 500)
-  --memory MIB        guest memory (default 128)
+  --memory MIB        guest memory (default 512)
   --vcpus N           (default 1)
-  --dirty-rate MIB    memory that the guest dirties each second (default 20)
-  --working-set MIB   memory that it dirties over and over (default 32)
+  --dirty-rate MIB    memory that the guest dirties each second (default 200)
+  --working-set MIB   memory that it dirties over and over (default 256)
   --accel ACCEL       auto, kvm or tcg; auto takes KVM only after a guest has
                       booted with it (default auto)
   --image FILE        boot this disk image instead of the test guest; see
@@ -50,7 +50,7 @@ says what; 2 for wrong usage; 130 after Ctrl-C, 143 after SIGTERM.
 END
 }
 
-DURATION=30 FREQUENCY=997 INTERVAL=500 MEMORY=128 VCPUS=1 DIRTY_RATE=20 WORKING_SET=32 ACCEL=auto SETTLE=0
+DURATION=30 FREQUENCY=997 INTERVAL=500 MEMORY=512 VCPUS=1 DIRTY_RATE=200 WORKING_SET=256 ACCEL=auto SETTLE=0
 IMAGE='' QEMU_ARGS='' OUTPUT='' PORT='' NO_INSTALL=${NO_INSTALL:-}
 while (($#)); do
     case $1 in
@@ -133,7 +133,7 @@ if [[ -n $PORT ]] && command -v python3 >/dev/null; then
 fi
 
 need_packages "recording and reporting" linux-perf python3 util-linux gcc libc6-dev make pkg-config libglib2.0-dev \
-    libtraceevent-dev libjson-glib-dev libzstd-dev libdw-dev libelf-dev
+    libtraceevent-dev libjson-glib-dev
 run_script /dev/null "$HERE/record.sh" --check --frequency "$FREQUENCY" ${QEMU:+--binary "$QEMU"}
 say "== rights ... probes can be registered and recorded"
 

@@ -22,13 +22,13 @@ SIGTERM or --duration.
   --qemu BINARY       a QEMU with COLO; under TCG it needs tcg-bql.patch
   --guest DIR         the guest (default: what make-guest.sh prints)
   --run-dir DIR       for logs and pair.env (default: a new one in /tmp)
-  --memory MIB        guest memory (default 128)
+  --memory MIB        guest memory (default 512)
   --vcpus N           (default 1)
   --accel ACCEL       auto, kvm or tcg; auto takes KVM only after a guest has
                       booted with it (default auto)
   --interval MS       time between checkpoints, x-checkpoint-delay (default 500)
-  --dirty-rate MIB    memory that the guest dirties each second (default 20)
-  --working-set MIB   memory that it dirties over and over (default 32)
+  --dirty-rate MIB    memory that the guest dirties each second (default 200)
+  --working-set MIB   memory that it dirties over and over (default 256)
   --image FILE        boot this disk image (qcow2 or raw) instead of the guest.
                       FILE is not changed: each side writes to an overlay that
                       is thrown away. COLO starts before the guest boots, so
@@ -46,7 +46,7 @@ END
 }
 
 QEMU_BIN='' GUEST_DIR='' RUN_DIR='' IMAGE='' PORT='' QEMU_ARGS='' GATE=''
-MEMORY=128 VCPUS=1 ACCEL=auto INTERVAL=500 DIRTY_RATE=20 WORKING_SET=32 DURATION=0
+MEMORY=512 VCPUS=1 ACCEL=auto INTERVAL=500 DIRTY_RATE=200 WORKING_SET=256 DURATION=0
 while (($#)); do
     case $1 in
         -h | --help) usage; exit 0 ;;

@@ -5,8 +5,10 @@
  */
 #include "colo_perf.h"
 
+#include "base/printable.h"
 #include "report.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,16 +38,23 @@ static const struct command *find_command(const char *name)
 
 int colo_perf_fail(const char *command, enum colo_perf_status status, const char *format, ...)
 {
-	g_autofree char *message = NULL;
+	g_autofree char *message = NULL, *line = NULL;
 	va_list args;
 
 	va_start(args, format);
 	message = g_strdup_vprintf(format, args);
 	va_end(args);
-	/* A path or a damaged string may hold anything; the error stays one line. */
-	g_strdelimit(message, "\n\r", ' ');
-	fprintf(stderr, "colo-perf%s%s: %s\n", command ? " " : "", command ? command : "", message);
+	line = printable(message);
+	fprintf(stderr, "colo-perf%s%s: %s\n", command ? " " : "", command ? command : "", line);
 	return status;
+}
+
+int colo_perf_flush(const char *command, int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	return colo_perf_fail(command, COLO_PERF_FAILED, "cannot write to standard output: %s",
+			      g_strerror(errno));
 }
 
 int main(int argc, char **argv)
@@ -65,11 +74,11 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		print_usage(stdout);
-		return COLO_PERF_DONE;
+		return colo_perf_flush(NULL, COLO_PERF_DONE);
 	}
 	if (!strcmp(argv[1], "--version")) {
 		puts("colo-perf " COLO_PERF_VERSION);
-		return COLO_PERF_DONE;
+		return colo_perf_flush(NULL, COLO_PERF_DONE);
 	}
 	command = find_command(argv[1]);
 	if (!command)

@@ -21,4 +21,7 @@ enum colo_perf_status {
 int colo_perf_fail(const char *command, enum colo_perf_status status, const char *format, ...)
 	G_GNUC_PRINTF(3, 4);
 
+/* Flushes stdout. `status`, or COLO_PERF_FAILED with a line on stderr if it cannot be written. */
+int colo_perf_flush(const char *command, int status);
+
 #endif

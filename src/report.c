@@ -9,7 +9,6 @@
 #include "colo_perf.h"
 #include "warnings.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #define COMMAND	      "report"
 #define DEFAULT_INPUT "perf.data"
 #define NS_PER_S      1e9
+#define LONGEST_S     1e9 /* 31 years */
 
 const struct report_field report_recorder_fields[] = {
 	{"tot_time", offsetof(struct colo_recorder, tot_time), "ns"},
@@ -48,9 +48,9 @@ struct options {
 	char **inputs;		  /* Owned by this: -i */
 	char **files;		  /* Owned by this: bare names */
 	char *checkpoints, *role; /* Owned by this */
+	char *since, *until;	  /* Owned by this: seconds */
 	gint64 skip;
-	double since_s, until_s;
-	gboolean json, csv, info_checkpoint;
+	gboolean json, csv, info_checkpoint, help;
 };
 
 static void options_clear(struct options *options)
@@ -59,8 +59,11 @@ static void options_clear(struct options *options)
 	g_strfreev(options->files);
 	g_free(options->checkpoints);
 	g_free(options->role);
+	g_free(options->since);
+	g_free(options->until);
 }
 
+/* Prints the help itself when it is asked for. */
 static bool parse_options(struct options *options, int *argc, char ***argv, GError **error)
 {
 	const GOptionEntry entries[] = {
@@ -75,12 +78,13 @@ static bool parse_options(struct options *options, int *argc, char ***argv, GErr
 		 "only these checkpoints: 10-20, 10-, -20 or 10", "A-B"},
 		{"skip", 0, 0, G_OPTION_ARG_INT64, &options->skip,
 		 "leave out the first N complete checkpoints of each side", "N"},
-		{"since", 0, 0, G_OPTION_ARG_DOUBLE, &options->since_s,
+		{"since", 0, 0, G_OPTION_ARG_STRING, &options->since,
 		 "only checkpoints that begin S seconds or more after the first probe hit", "S"},
-		{"until", 0, 0, G_OPTION_ARG_DOUBLE, &options->until_s,
+		{"until", 0, 0, G_OPTION_ARG_STRING, &options->until,
 		 "only checkpoints that begin before S seconds", "S"},
 		{"role", 0, 0, G_OPTION_ARG_STRING, &options->role, "only this side",
 		 "primary|secondary"},
+		{"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "this text", NULL},
 		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL,
 		 NULL},
 		G_OPTION_ENTRY_NULL,
@@ -95,7 +99,16 @@ static bool parse_options(struct options *options, int *argc, char ***argv, GErr
 		context, "Exit status: 0 done; 1 the input or the system stopped it; 2 wrong "
 			 "usage; 3 read\nwell, but holds no COLO checkpoint.");
 	g_option_context_add_main_entries(context, entries, NULL);
-	return g_option_context_parse(context, argc, argv, error);
+	/* GLib's own help does not notice that it cannot be written. */
+	g_option_context_set_help_enabled(context, FALSE);
+	if (!g_option_context_parse(context, argc, argv, error))
+		return false;
+	if (options->help) {
+		g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
+
+		printf("%s\n", help);
+	}
+	return true;
 }
 
 static bool usage_error(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -136,11 +149,18 @@ static bool parse_checkpoints(const char *text, struct colo_selection *selection
 	return true;
 }
 
-static bool parse_seconds(const char *name, double seconds, int64_t *ns, GError **error)
+/* Leaves `ns` as it is when there is no text. */
+static bool parse_seconds(const char *name, const char *text, int64_t *ns, GError **error)
 {
-	if (!isfinite(seconds) || fabs(seconds) > (double)INT64_MAX / NS_PER_S)
-		return usage_error(error, "--%s %g: not a number of seconds that can be", name,
-				   seconds);
+	char *end;
+	double seconds;
+
+	if (!text)
+		return true;
+	seconds = g_ascii_strtod(text, &end);
+	if (!*text || *end || !isfinite(seconds) || fabs(seconds) > LONGEST_S)
+		return usage_error(error, "--%s %s: expected seconds, at most %g", name, text,
+				   LONGEST_S);
 	*ns = llround(seconds * NS_PER_S);
 	return true;
 }
@@ -155,15 +175,12 @@ static bool parse_selection(const struct options *options, struct colo_selection
 		return usage_error(error, "--skip %" G_GINT64_FORMAT ": expected 0 or more",
 				   options->skip);
 	selection->skip = (uint64_t)options->skip;
-	if (!isnan(options->since_s) &&
-	    !parse_seconds("since", options->since_s, &selection->since_ns, error))
-		return false;
-	if (!isnan(options->until_s) &&
-	    !parse_seconds("until", options->until_s, &selection->until_ns, error))
+	if (!parse_seconds("since", options->since, &selection->since_ns, error) ||
+	    !parse_seconds("until", options->until, &selection->until_ns, error))
 		return false;
 	if (selection->since_ns >= selection->until_ns)
-		return usage_error(error, "--since %g is not before --until %g", options->since_s,
-				   options->until_s);
+		return usage_error(error, "--since %s is not before --until %s", options->since,
+				   options->until);
 	if (options->json + options->csv + options->info_checkpoint > 1)
 		return usage_error(error, "--json, --csv and --info-checkpoint: choose one");
 	if (options->role && strcmp(options->role, "primary") && strcmp(options->role, "secondary"))
@@ -280,7 +297,7 @@ static int run(const struct options *options, const struct colo_selection *selec
 	g_autoptr(GPtrArray) paths = input_paths(options);
 	g_autoptr(GPtrArray) warnings = NULL, summaries = NULL;
 	struct recordings *recordings = recordings_load((const char *const *)paths->pdata, &error);
-	int status = COLO_PERF_DONE;
+	int status;
 
 	if (!recordings)
 		return colo_perf_fail(COMMAND, COLO_PERF_FAILED, "%s", error->message);
@@ -290,9 +307,7 @@ static int run(const struct options *options, const struct colo_selection *selec
 		struct report report = {recordings, warnings, summaries, *selection};
 
 		print_report(options, &report);
-		if (fflush(stdout) || ferror(stdout))
-			status = colo_perf_fail(COMMAND, COLO_PERF_FAILED,
-						"cannot write the report: %s", g_strerror(errno));
+		status = colo_perf_flush(COMMAND, COLO_PERF_DONE);
 	} else {
 		status = fail_without_checkpoints(recordings, options->role);
 	}
@@ -303,17 +318,19 @@ static int run(const struct options *options, const struct colo_selection *selec
 int report_main(int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
-	struct options options = {.since_s = NAN, .until_s = NAN};
+	struct options options = {0};
 	struct colo_selection selection;
 	int status;
 
 	g_set_prgname("colo-perf " COMMAND);
-	if (parse_options(&options, &argc, &argv, &error) &&
-	    parse_selection(&options, &selection, &error))
-		status = run(&options, &selection);
-	else
+	if (!parse_options(&options, &argc, &argv, &error) ||
+	    !parse_selection(&options, &selection, &error))
 		status = colo_perf_fail(COMMAND, COLO_PERF_USAGE, "%s; see colo-perf %s --help",
 					error->message, COMMAND);
+	else if (options.help)
+		status = colo_perf_flush(COMMAND, COLO_PERF_DONE);
+	else
+		status = run(&options, &selection);
 	options_clear(&options);
 	return status;
 }

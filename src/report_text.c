@@ -5,6 +5,7 @@
  */
 #include "report.h"
 
+#include "base/printable.h"
 #include "warnings.h"
 
 #include <inttypes.h>
@@ -157,7 +158,10 @@ static void print_triggers(FILE *out, const struct colo_summary *summary)
 		fputc('\n', out);
 }
 
-/* "53 complete (seq 3 to 55), 1 cut by the end of the recording; COLO ended: request" */
+/*
+ * checkpoints: 53 complete (seq 3 to 55)
+ *              1 cut by the end of the recording
+ */
 static void print_states(FILE *out, const struct colo_summary *summary)
 {
 	static const struct {
@@ -166,8 +170,8 @@ static void print_states(FILE *out, const struct colo_summary *summary)
 	} rest[] = {
 		{COLO_CHECKPOINT_ABORTED, "aborted"},
 		{COLO_CHECKPOINT_CUT_START, "cut by the start of the recording"},
-		{COLO_CHECKPOINT_CUT_END, "cut by its end"},
-		{COLO_CHECKPOINT_BROKEN, "broken"},
+		{COLO_CHECKPOINT_CUT_END, "cut by the end of the recording"},
+		{COLO_CHECKPOINT_BROKEN, "broken, as hits are missing"},
 	};
 
 	fprintf(out, "checkpoints: %" PRIu64 " complete",
@@ -175,14 +179,14 @@ static void print_states(FILE *out, const struct colo_summary *summary)
 	if (summary->first_seq)
 		fprintf(out, " (seq %" PRIu64 " to %" PRIu64 ")", summary->first_seq,
 			summary->last_seq);
+	fputc('\n', out);
 	for (size_t i = 0; i < G_N_ELEMENTS(rest); i++)
 		if (summary->n_states[rest[i].state])
-			fprintf(out, ", %" PRIu64 " %s", summary->n_states[rest[i].state],
+			fprintf(out, "%13s%" PRIu64 " %s\n", "", summary->n_states[rest[i].state],
 				rest[i].text);
 	if (summary->session->exited)
-		fprintf(out, "; COLO ended: %s",
+		fprintf(out, "COLO ended: %s\n",
 			colo_exit_reason_name(summary->session->exit_reason));
-	fputc('\n', out);
 }
 
 static void print_phases(FILE *out, const struct colo_summary *summary)
@@ -214,24 +218,34 @@ static void print_amounts(FILE *out, const struct colo_summary *summary)
 	}
 }
 
+/* "pid 12 (qemu-system-x86)" */
+static void print_task(FILE *out, const char *what, uint32_t id, const struct recording *file)
+{
+	g_autofree char *name = printable(recording_thread_name(file, id));
+
+	fprintf(out, "%s %" PRIu32, what, id);
+	if (name)
+		fprintf(out, " (%s)", name);
+}
+
 static void print_session(FILE *out, const struct report *report,
 			  const struct colo_summary *summary)
 {
 	const struct colo_session *session = summary->session;
 	const struct recording *file =
 		g_ptr_array_index(report->recordings->files, session->source);
-	const char *process = recording_thread_name(file, session->pid);
-	const char *thread = recording_thread_name(file, session->tid);
 
-	fprintf(out, "%s: pid %" PRIu32 "%s%s%s, thread %" PRIu32 "%s%s%s",
-		colo_role_name(session->role), session->pid, process ? " (" : "",
-		process ? process : "", process ? ")" : "", session->tid, thread ? " (" : "",
-		thread ? thread : "", thread ? ")" : "");
-	if (session->number > 1)
-		fprintf(out, ", COLO session %u", session->number);
-	if (report->recordings->files->len > 1)
-		fprintf(out, ", %s", file->path);
+	fprintf(out, "%s: ", colo_role_name(session->role));
+	print_task(out, "pid", session->pid, file);
+	print_task(out, ", thread", session->tid, file);
 	fputc('\n', out);
+	if (session->number > 1)
+		fprintf(out, "COLO session %u of this process\n", session->number);
+	if (report->recordings->files->len > 1) {
+		g_autofree char *path = printable(file->path);
+
+		fprintf(out, "recording: %s\n", path);
+	}
 	print_states(out, summary);
 	print_triggers(out, summary);
 	fputc('\n', out);
@@ -244,13 +258,13 @@ static void print_files(FILE *out, const struct report *report)
 {
 	for (guint i = 0; i < report->recordings->files->len; i++) {
 		const struct recording *file = g_ptr_array_index(report->recordings->files, i);
+		g_autofree char *path = printable(file->path), *host = printable(file->hostname);
 
-		fprintf(out, "%s: %.1f MiB, %" PRIu64 " probe hits, %" PRIu64 " other samples",
-			file->path, (double)file->size_bytes / (1024 * 1024), file->n_probe_hits,
+		fprintf(out,
+			"%s%s%s\n  %.1f MiB, %" PRIu64 " probe hits, %" PRIu64 " other samples\n",
+			path, host ? ", host " : "", host ? host : "",
+			(double)file->size_bytes / (1024 * 1024), file->n_probe_hits,
 			file->n_samples - file->n_probe_hits);
-		if (file->hostname)
-			fprintf(out, ", host %s", file->hostname);
-		fputc('\n', out);
 	}
 }
 
@@ -263,7 +277,9 @@ void report_print_text(const struct report *report, FILE *out)
 	for (guint i = 0; i < report->warnings->len; i++) {
 		const struct warning *warning = g_ptr_array_index(report->warnings, i);
 
-		fprintf(out, "warning: %s\n", warning->message);
+		g_autofree char *message = printable(warning->message);
+
+		fprintf(out, "warning: %s\n", message);
 	}
 	if (report->warnings->len)
 		fputc('\n', out);

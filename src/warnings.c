@@ -76,7 +76,7 @@ static void add_of_session(GPtrArray *warnings, const struct colo_session *sessi
 		{session->anomalies.ends_without_begin, "ends_without_begin",
 		 "phases that ended and never began"},
 		{session->anomalies.negative_durations, "negative_durations",
-		 "phases that end before they begin"},
+		 "phases that end before they begin, or last for months"},
 		{session->anomalies.repeated, "repeated", "begins or ends that came again"},
 		{session->anomalies.missing, "missing_phases",
 		 "phases of complete checkpoints that were not seen"},

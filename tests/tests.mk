@@ -42,12 +42,18 @@ $(results_dir)/stamp: $(make_results) tests/recorder-results/recorder-results.js
 	$(make_results) tests/recorder-results/recorder-results.jsonl $(results_dir)
 	@touch $@
 
+# The recordings that the tests of the command line read.
+make_cli_recordings := $(BUILD)/tests/cli/make_recordings
+
+$(make_cli_recordings): $(BUILD)/tests/cli/make_recordings.o $(lib_objects)
+	$(link)
+
 # All of them; TALLY collects a line for each, which scripts/test.sh adds up.
 TALLY ?= $(BUILD)/tests/tally
 run_tap := tests/run-tap.sh $(TALLY)
 
 .PHONY: check
-check: all $(unit_tests) $(results_dir)/stamp
+check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings)
 	@mkdir -p $(dir $(TALLY)) && rm -f $(TALLY)
 	@$(foreach test,$(unit_tests),$(run_tap) $(notdir $(test)) $(test);)
 	@$(run_tap) recorder-results tests/recorder-results/check.py \

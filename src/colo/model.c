@@ -56,7 +56,8 @@ void colo_model_free(struct colo_model *model)
 
 bool colo_window_is_valid(const struct colo_window *window)
 {
-	return window->has_begin && window->has_end && window->end_ns >= window->begin_ns;
+	return window->has_begin && window->has_end && window->end_ns >= window->begin_ns &&
+	       window->end_ns - window->begin_ns <= COLO_LARGEST;
 }
 
 int64_t colo_window_ns(const struct colo_window *window)
@@ -218,6 +219,8 @@ static void add_end(struct builder *builder, struct colo_checkpoint *checkpoint,
 	for (unsigned int i = 2; i < probe->n_args; i++) {
 		unsigned int amount = probe->amount + i - 2;
 
+		if (hit->args[i] < 0 || hit->args[i] > COLO_LARGEST)
+			continue;
 		checkpoint->amounts[amount] = hit->args[i];
 		checkpoint->amounts_seen |= 1U << amount;
 	}
@@ -365,7 +368,7 @@ static void count_anomalies(struct builder *builder, const struct colo_checkpoin
 			anomalies->begins_without_end++;
 		if (window->has_end && !window->has_begin && !at_edge)
 			anomalies->ends_without_begin++;
-		if (window->has_begin && window->has_end && window->end_ns < window->begin_ns)
+		if (window->has_begin && window->has_end && !colo_window_is_valid(window))
 			anomalies->negative_durations++;
 	}
 }

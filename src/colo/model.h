@@ -19,6 +19,12 @@
 
 #include "colo/probe.h"
 
+/*
+ * No phase lasts for longer (104 days in nanoseconds) and no amount is larger (8
+ * PiB): what is, comes from damaged input. Up to here a double is exact.
+ */
+#define COLO_LARGEST (INT64_C(1) << 53)
+
 /* From a begin to its end. Both may be missing. */
 struct colo_window {
 	uint64_t begin_ns, end_ns; /* on the recording's clock */
@@ -50,9 +56,9 @@ struct colo_checkpoint {
 struct colo_anomalies {
 	uint64_t begins_without_end;
 	uint64_t ends_without_begin;
-	uint64_t negative_durations;
-	uint64_t repeated; /* the same begin or end a second time */
-	uint64_t missing;  /* phases of complete checkpoints of which no hit was seen */
+	uint64_t negative_durations; /* or longer than COLO_LARGEST */
+	uint64_t repeated;	     /* the same begin or end a second time */
+	uint64_t missing;	     /* phases of complete checkpoints of which no hit was seen */
 };
 
 struct colo_session {
@@ -86,7 +92,7 @@ const GPtrArray *colo_model_sessions(const struct colo_model *model);
 /* Hits whose role or sequence number cannot be, such as role 3. They are in no session. */
 uint64_t colo_model_invalid_hits(const struct colo_model *model);
 
-/* Whether the window is whole and does not run backwards. */
+/* Whether the window is whole, does not run backwards and has a length that can be. */
 bool colo_window_is_valid(const struct colo_window *window);
 
 /* Of a valid window. */

@@ -65,7 +65,8 @@ struct colo_summary {
 	uint64_t first_seq, last_seq; /* of the complete ones; 0 when there is none */
 	uint64_t begin_ns, end_ns;    /* from the first begin to the last end of them */
 	struct colo_recorder recorder;
-	struct colo_row *rows; /* Owned by this: the checkpoint, its phases by time, other, wait, pause */
+	struct colo_row
+		*rows; /* Owned by this: the checkpoint, its phases by time, other, wait, pause */
 	guint n_rows;
 	struct colo_amount_summary *amounts; /* Owned by this: n_amounts */
 	guint n_amounts;

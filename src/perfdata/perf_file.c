@@ -414,7 +414,7 @@ static char *next_header_string(struct byte_reader *reader)
 	uint32_t len = byte_reader_u32(reader);
 	const uint8_t *bytes = byte_reader_bytes(reader, len);
 
-	return bytes ? g_strndup((const char *)bytes, len) : NULL;
+	return reader->failed ? NULL : g_strndup((const char *)bytes, len);
 }
 
 char *perf_file_feature_string(const struct perf_file *file, enum perf_feature feature)

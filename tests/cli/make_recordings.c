@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Writes the recordings that run.sh reads, one file a row of the table at the
+ * end. What they must lead to stands in run.sh; the numbers in them are not
+ * checked there.
+ */
+#include "lib/colo_story.h"
+
+#include <string.h>
+
+#define N_CPUS	 2
+#define START_NS 5000000000ULL
+#define PAUSE_NS 100000000ULL /* from the end of a checkpoint to the begin of the next */
+
+static const struct colo_story_side primary = {.role = COLO_STORY_PRIMARY,
+					       .pid = 101,
+					       .tid = 111,
+					       .cpu = 0,
+					       .main_cpu = 1,
+					       .now_ns = START_NS};
+static const struct colo_story_side secondary = {.role = COLO_STORY_SECONDARY,
+						 .pid = 202,
+						 .tid = 222,
+						 .cpu = 1,
+						 .main_cpu = 0,
+						 .now_ns = START_NS};
+
+static const struct colo_story_counters counters = {
+	.status = COLO_STORY_STATUS_COLO,
+	.setup_ms = 5,
+	.total_ms = 60000,
+	.expected_downtime_ms = 300,
+	.total_bytes = 134217728,
+	.transferred_bytes = 40000000,
+	.page_size_bytes = 4096,
+	.normal_pages = 9000,
+	.duplicate_pages = 21000,
+	.dirty_sync_count = 12,
+	.bits_per_s = 268435456,
+};
+
+/* No checkpoint is as long as another. */
+static struct colo_story_checkpoint checkpoint_of(guint64 seq)
+{
+	struct colo_story_checkpoint checkpoint = {.seq = seq,
+						   .wait_ns = PAUSE_NS,
+						   .after_ns = 900,
+						   .dev_bytes = 50000 + seq,
+						   .normal_pages = 200 * seq,
+						   .zero_pages = 3,
+						   .vmstate_bytes = 50000 + seq,
+						   .flushed_pages = 200 * seq,
+						   .trigger = COLO_STORY_TIMER,
+						   .counters = &counters};
+
+	checkpoint.ram_bytes = 4104 * checkpoint.normal_pages;
+	for (guint phase = COLO_STORY_REQUEST; phase < COLO_STORY_N_PHASES; phase++) {
+		checkpoint.before_ns[phase] = 500;
+		checkpoint.phase_ns[phase] = 1000000 * (phase + 1) + 1000 * seq;
+	}
+	return checkpoint;
+}
+
+static void tell_checkpoints(struct colo_story *story, struct colo_story_side *side, guint64 first,
+			     guint64 last)
+{
+	for (guint64 seq = first; seq <= last; seq++) {
+		struct colo_story_checkpoint checkpoint = checkpoint_of(seq);
+
+		colo_story_checkpoint(story, side, &checkpoint);
+	}
+	colo_story_flush(story);
+}
+
+static void tell_side(struct colo_story *story, const struct colo_story_side *of, guint64 n)
+{
+	struct colo_story_side side = *of;
+
+	colo_story_process(story, &side);
+	colo_story_init(story, &side, 40000000);
+	tell_checkpoints(story, &side, 1, n);
+	colo_story_exit(story, &side, COLO_STORY_EXIT_REQUEST);
+	colo_story_flush(story);
+}
+
+static void tell_both(struct colo_story *story, struct perf_builder *builder)
+{
+	(void)builder;
+	tell_side(story, &primary, 4);
+	tell_side(story, &secondary, 4);
+}
+
+static void tell_primary(struct colo_story *story, struct perf_builder *builder)
+{
+	(void)builder;
+	tell_side(story, &primary, 4);
+}
+
+static void tell_secondary(struct colo_story *story, struct perf_builder *builder)
+{
+	(void)builder;
+	tell_side(story, &secondary, 4);
+}
+
+static void tell_nothing(struct colo_story *story, struct perf_builder *builder)
+{
+	(void)builder;
+	colo_story_process(story, &primary);
+}
+
+/* Hits, and still no checkpoint: COLO waits for the first one. */
+static void tell_no_checkpoint(struct colo_story *story, struct perf_builder *builder)
+{
+	struct colo_story_side side = primary;
+
+	(void)builder;
+	colo_story_process(story, &side);
+	colo_story_init(story, &side, 40000000);
+	colo_story_open_wait(story, &side, 1);
+	colo_story_flush(story);
+}
+
+static void tell_aborted(struct colo_story *story, struct perf_builder *builder)
+{
+	struct colo_story_side side = primary;
+	struct colo_story_checkpoint checkpoint = checkpoint_of(3);
+
+	(void)builder;
+	colo_story_process(story, &side);
+	tell_checkpoints(story, &side, 1, 2);
+	checkpoint.ret = -1;
+	checkpoint.fail_phase = COLO_STORY_VMSTATE;
+	colo_story_checkpoint(story, &side, &checkpoint);
+	colo_story_exit(story, &side, COLO_STORY_EXIT_ERROR);
+}
+
+static guint leave_out_an_end(struct colo_story_hit *hit, gpointer user_data)
+{
+	(void)user_data;
+	if (hit->args[1] == 3 && !strcmp(hit->probe, "colo_checkpoint_end"))
+		return 0;
+	return 1;
+}
+
+/* Cut at both ends, one given up, one of which a hit is missing: all states at once. */
+static void tell_all_states(struct colo_story *story, struct perf_builder *builder)
+{
+	struct colo_story_side side = primary;
+	struct colo_story_checkpoint checkpoint = checkpoint_of(5);
+
+	(void)builder;
+	colo_story_process(story, &side);
+	colo_story_set_window(story, 8, 190);
+	colo_story_set_filter(story, leave_out_an_end, NULL);
+	tell_checkpoints(story, &side, 1, 4);
+	checkpoint.ret = -1;
+	checkpoint.fail_phase = COLO_STORY_RAM;
+	colo_story_checkpoint(story, &side, &checkpoint);
+	tell_checkpoints(story, &side, 6, 9);
+}
+
+/* Everything that makes the numbers less than they seem. */
+static void tell_losses(struct colo_story *story, struct perf_builder *builder)
+{
+	const guint64 nobody[] = {3, 9};
+	struct perf_builder_stamp at = {.event = colo_story_event(story, "colo_ram_begin"),
+					.pid = primary.pid,
+					.tid = primary.tid,
+					.time_ns = START_NS};
+	struct perf_builder_sample short_hit = {.at = at, .raw = "", .raw_size_bytes = 0};
+
+	colo_story_add_probe(story, "colo_of_tomorrow", "s32 u64");
+	tell_side(story, &primary, 4);
+	perf_builder_lost(builder, &at, 17);
+	perf_builder_lost_samples(builder, &at, 4);
+	perf_builder_sample(builder, &short_hit);
+	perf_builder_record(builder, PERF_RECORD_SAMPLE, 0, "no such", 8);
+	colo_story_hit(story, &primary, "colo_wait_begin", nobody, G_N_ELEMENTS(nobody));
+}
+
+/* Names as an attacker would choose them, or a line of text that went astray. */
+static void tell_hostile_names(struct colo_story *story, struct perf_builder *builder)
+{
+	const char *const argv[] = {"perf", "record\n\033[2J", "\377\376", NULL};
+	struct perf_builder_stamp at = {.event = colo_story_event(story, "colo_ram_begin"),
+					.pid = primary.pid,
+					.tid = primary.tid,
+					.time_ns = START_NS};
+
+	perf_builder_feature_string(builder, PERF_BUILDER_HOSTNAME, "a\nb\033[31mc\377");
+	perf_builder_feature_cmdline(builder, argv);
+	tell_side(story, &primary, 4);
+	perf_builder_comm(builder, &at, "x\ny\033[31mz\377", FALSE);
+}
+
+/* More sides than a table has room for. */
+static void tell_five_sides(struct colo_story *story, struct perf_builder *builder)
+{
+	(void)builder;
+	for (gint32 i = 0; i < 5; i++) {
+		struct colo_story_side side = i % 2 ? secondary : primary;
+
+		side.pid += i * 1000000;
+		side.tid += i * 1000000;
+		tell_side(story, &side, 2);
+	}
+}
+
+/* An hour of checkpoints, each of ten minutes. */
+static void tell_long_times(struct colo_story *story, struct perf_builder *builder)
+{
+	struct colo_story_side side = primary;
+
+	(void)builder;
+	colo_story_process(story, &side);
+	for (guint64 seq = 1; seq <= 6; seq++) {
+		struct colo_story_checkpoint checkpoint = checkpoint_of(seq);
+
+		checkpoint.phase_ns[COLO_STORY_LOADED] = G_GUINT64_CONSTANT(600000000000);
+		colo_story_checkpoint(story, &side, &checkpoint);
+	}
+}
+
+static struct perf_event_attr attr_of_rate(void)
+{
+	struct perf_event_attr attr = colo_story_default_attr();
+
+	attr.freq = 1;
+	attr.sample_freq = 997;
+	return attr;
+}
+
+static struct perf_event_attr attr_without_time(void)
+{
+	struct perf_event_attr attr = colo_story_default_attr();
+
+	attr.sample_type &= ~(guint64)PERF_SAMPLE_TIME;
+	return attr;
+}
+
+static void kill_perf(struct perf_builder *builder)
+{
+	perf_builder_set_killed(builder, TRUE);
+}
+
+static void leave_out_formats(struct perf_builder *builder)
+{
+	perf_builder_omit_feature(builder, PERF_BUILDER_TRACING_DATA);
+}
+
+static void damage_formats(struct perf_builder *builder)
+{
+	perf_builder_feature_bytes(builder, PERF_BUILDER_TRACING_DATA, "no formats", 10);
+}
+
+/* Two thirds of the file, which end in the data. */
+static void cut(struct perf_builder *builder)
+{
+	struct perf_builder_layout layout;
+
+	g_byte_array_unref(perf_builder_build(builder, &layout));
+	perf_builder_cut_at(builder, layout.data_offset + layout.data_size / 2);
+}
+
+static void compress(struct perf_builder *builder)
+{
+	perf_builder_record(builder, 81, 0, "zstd....", 8);
+}
+
+/* The last record is a header of type 9 that says 4 bytes. */
+static void break_last_record(struct perf_builder *builder)
+{
+	perf_builder_bytes(builder, "\011\0\0\0\0\0\004\0", 8);
+}
+
+static const struct recipe {
+	const char *name;
+	void (*tell)(struct colo_story *story, struct perf_builder *builder);
+	struct perf_event_attr (*attr)(void);	      /* NULL: the story's own */
+	void (*finish)(struct perf_builder *builder); /* NULL: the file is whole */
+	int byte_order;				      /* 0: little-endian */
+} recipes[] = {
+	{.name = "both.data", .tell = tell_both},
+	{.name = "both-big-endian.data", .tell = tell_both, .byte_order = G_BIG_ENDIAN},
+	{.name = "primary.data", .tell = tell_primary},
+	{.name = "secondary.data", .tell = tell_secondary},
+	{.name = "no-hits.data", .tell = tell_nothing},
+	{.name = "no-checkpoint.data", .tell = tell_no_checkpoint},
+	{.name = "aborted.data", .tell = tell_aborted},
+	{.name = "all-states.data", .tell = tell_all_states},
+	{.name = "losses.data", .tell = tell_losses},
+	{.name = "hostile-names.data", .tell = tell_hostile_names},
+	{.name = "five-sides.data", .tell = tell_five_sides},
+	{.name = "long-times.data", .tell = tell_long_times},
+	{.name = "sampled.data", .tell = tell_primary, .attr = attr_of_rate},
+	{.name = "without-time.data", .tell = tell_primary, .attr = attr_without_time},
+	{.name = "killed.data", .tell = tell_both, .finish = kill_perf},
+	{.name = "no-formats.data", .tell = tell_both, .finish = leave_out_formats},
+	{.name = "bad-formats.data", .tell = tell_both, .finish = damage_formats},
+	{.name = "cut.data", .tell = tell_both, .finish = cut},
+	{.name = "compressed.data", .tell = tell_both, .finish = compress},
+	{.name = "broken.data", .tell = tell_both, .finish = break_last_record},
+};
+
+static gboolean write_recipe(const struct recipe *recipe, const char *directory, GError **error)
+{
+	struct perf_builder *builder =
+		perf_builder_new(recipe->byte_order ? recipe->byte_order : G_LITTLE_ENDIAN);
+	struct perf_event_attr attr = recipe->attr ? recipe->attr() : colo_story_default_attr();
+	struct colo_story *story = colo_story_new(builder, N_CPUS, &attr);
+	g_autofree char *path = g_build_filename(directory, recipe->name, NULL);
+	gboolean written;
+
+	colo_story_features(story);
+	recipe->tell(story, builder);
+	colo_story_free(story);
+	if (recipe->finish)
+		recipe->finish(builder);
+	written = perf_builder_write(builder, path, error);
+	perf_builder_free(builder);
+	return written;
+}
+
+/* Events that are no probes of ours: a clock, or a tracepoint of another patch. */
+static gboolean write_event(const char *directory, const char *file_name,
+			    const struct perf_builder_event *event, GError **error)
+{
+	struct perf_builder *builder = perf_builder_new(G_LITTLE_ENDIAN);
+	struct perf_builder_sample sample = {.at = {.pid = primary.pid, .time_ns = START_NS}};
+	const guint64 args[] = {1};
+	g_autofree char *path = g_build_filename(directory, file_name, NULL);
+	gboolean written;
+
+	if (event->args) {
+		sample.args = args;
+		sample.n_args = G_N_ELEMENTS(args);
+	}
+	sample.at.event = perf_builder_add_event(builder, event);
+	perf_builder_sample(builder, &sample);
+	written = perf_builder_write(builder, path, error);
+	perf_builder_free(builder);
+	return written;
+}
+
+static gboolean write_other_events(const char *directory, GError **error)
+{
+	const struct perf_builder_event clock = {
+		.name = "cpu-clock",
+		.attr = {.type = PERF_TYPE_SOFTWARE, .sample_type = PERF_BUILDER_CALLCHAIN_SAMPLE},
+		.n_ids = 1};
+	const struct perf_builder_event other = {
+		.name = "sdt_qemu:other",
+		.attr = {.type = PERF_TYPE_TRACEPOINT,
+			 .config = 700,
+			 .sample_period = 1,
+			 .sample_type = PERF_BUILDER_TRACEPOINT_SAMPLE},
+		.n_ids = 1,
+		.args = "u32"};
+
+	return write_event(directory, "no-probes.data", &clock, error) &&
+	       write_event(directory, "other-probes.data", &other, error);
+}
+
+int main(int argc, char **argv)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (argc != 2) {
+		g_printerr("usage: make_recordings DIRECTORY\n");
+		return 2;
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(recipes) && !error; i++)
+		write_recipe(&recipes[i], argv[1], &error);
+	if (!error)
+		write_other_events(argv[1], &error);
+	if (error) {
+		g_printerr("make_recordings: %s\n", error->message);
+		return 1;
+	}
+	return 0;
+}

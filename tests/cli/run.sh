@@ -1,0 +1,520 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The command line of colo-perf: every exit status with the exact line on
+# stderr, which checkpoints and files the options choose, and the form of each
+# output. Numbers are for the golden tests. Prints TAP.
+#
+#   COLO_PERF=build/colo-perf tests/cli/run.sh
+#
+# The recordings come from make_recordings, which is built beside colo-perf.
+set -euo pipefail
+export LC_ALL=C
+
+colo_perf=$(realpath -s "${COLO_PERF:-build/colo-perf}")
+make_recordings=$(realpath -s "${MAKE_RECORDINGS:-$(dirname "$colo_perf")/tests/cli/make_recordings}")
+for program in "$colo_perf" "$make_recordings"; do
+    if [ ! -x "$program" ]; then
+        echo "Bail out! $program is not there; build it with make check"
+        exit 1
+    fi
+done
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+chmod 755 "$work"
+out=$work/stdout
+err=$work/stderr
+mkdir "$work/in"
+cd "$work/in"
+"$make_recordings" .
+
+n=0
+n_failed=0
+
+# result NAME 0|1: 0 is good, as an exit status is. What the program said goes along.
+result() {
+    n=$((n + 1))
+    if [ "$2" -eq 0 ]; then
+        echo "ok $n - $1"
+        return
+    fi
+    n_failed=$((n_failed + 1))
+    echo "not ok $n - $1"
+    {
+        echo "exit status: ${status-}"
+        head -n 20 "$out" | sed 's/^/stdout: /'
+        head -n 20 "$err" | sed 's/^/stderr: /'
+    } | cat -v | sed 's/^/# /'
+}
+
+skip() {
+    n=$((n + 1))
+    echo "ok $n - $1 # SKIP $2"
+}
+
+# check NAME COMMAND [ARG...]: good when the command is.
+check() {
+    local name=$1 bad=0
+
+    shift
+    "$@" || bad=1
+    result "$name" "$bad"
+}
+
+# run [ARG...]: colo-perf with its output in $out, $err and $status.
+run() {
+    status=0
+    "$colo_perf" "$@" >"$out" 2>"$err" </dev/null || status=$?
+}
+
+# said STATUS STDERR: stdout is empty and stderr is this one line, or empty for "".
+said() {
+    [ "$status" -eq "$1" ] && [ ! -s "$out" ] && cmp -s "$err" <(printf '%s' "${2:+$2$'\n'}")
+}
+
+# refuses NAME STATUS STDERR [ARG...]
+refuses() {
+    local name=$1 expected=$2 line=$3
+
+    shift 3
+    run "$@"
+    check "$name" said "$expected" "$line"
+}
+
+# Done, with something on stdout and nothing on stderr.
+done_well() {
+    [ "$status" -eq 0 ] && [ -s "$out" ] && [ ! -s "$err" ]
+}
+
+# runs NAME [ARG...]
+runs() {
+    local name=$1
+
+    shift
+    run "$@"
+    check "$name" done_well
+}
+
+# chooses NAME ROWS [ARG...]: the CSV has these rows, "p1 p2 s1" for seq 1 and 2 of the primary
+# and seq 1 of the secondary.
+chooses() {
+    local name=$1 rows=$2
+
+    shift 2
+    run report --csv "$@"
+    check "$name" has_rows "$rows"
+}
+has_rows() {
+    done_well && [ "$(awk -F, 'NR > 1 { printf "%s%s%s", sep, substr($1, 1, 1), $5; sep = " " }' \
+        "$out")" = "$1" ]
+}
+
+# --- colo-perf itself
+
+usage="usage: colo-perf COMMAND [OPTION...] [FILE...]
+
+commands:
+  report       statistics of the checkpoints in a recording
+
+\`colo-perf COMMAND --help\` tells more; see also colo-perf(1)."
+
+refuses "no arguments: the usage" 2 "$usage"
+refuses "an unknown command" 2 \
+    'colo-perf: there is no command "raport"; see colo-perf --help' raport
+refuses "an unknown option instead of a command" 2 \
+    'colo-perf: there is no command "--json"; see colo-perf --help' --json
+refuses "an empty command" 2 'colo-perf: there is no command ""; see colo-perf --help' ''
+refuses "a command with a newline stays one line" 2 \
+    'colo-perf: there is no command "a?b"; see colo-perf --help' $'a\nb'
+
+printed() {
+    done_well && [ "$(cat "$out")" = "$1" ]
+}
+for option in --help -h help; do
+    run "$option"
+    check "$option: the usage, on stdout" printed "$usage"
+done
+run --version
+check "--version" printed "colo-perf 0.1.0"
+
+# --- report: options
+
+see="; see colo-perf report --help"
+bad_checkpoints="expected A-B, A-, -B or A, with numbers from 1 and A not above B$see"
+
+run report --help
+check "report --help: names each option" grep -qzP \
+    '(?s)Usage:.*--input=FILE.*--json.*--csv.*--info-checkpoint.*--checkpoints=A-B.*--skip=N.*--since=S.*--until=S.*--role=primary\|secondary' "$out"
+check "report --help: exit status 0" [ "$status" -eq 0 ]
+refuses "report: an unknown option" 2 \
+    "colo-perf report: Unknown option --jsn$see" report --jsn both.data
+refuses "report: an unknown letter" 2 "colo-perf report: Unknown option -x$see" report -x both.data
+for value in 5-3 0 0-4 1-0 - '' 1-2-3 a a-b -x +1 ' 1' 1.5 0x10 9223372036854775808; do
+    refuses "report: --checkpoints '$value'" 2 \
+        "colo-perf report: --checkpoints $value: $bad_checkpoints" \
+        report --checkpoints "$value" both.data
+done
+refuses "report: --checkpoints with a newline stays one line" 2 \
+    "colo-perf report: --checkpoints 1?2: $bad_checkpoints" report --checkpoints $'1\n2' both.data
+refuses "report: --skip -1" 2 \
+    "colo-perf report: --skip -1: expected 0 or more$see" report --skip -1 both.data
+refuses "report: --skip abc" 2 \
+    'colo-perf report: Cannot parse integer value “abc” for --skip'"$see" \
+    report --skip abc both.data
+refuses "report: --skip 99999999999999999999" 2 \
+    'colo-perf report: Integer value “99999999999999999999” for --skip out of range'"$see" \
+    report --skip 99999999999999999999 both.data
+for option in since until; do
+    for value in x '' 1s inf -inf nan 1e+10 -1e+10 9223372036.854775807; do
+        refuses "report: --$option '$value'" 2 \
+            "colo-perf report: --$option $value: expected seconds, at most 1e+09$see" \
+            report "--$option" "$value" both.data
+    done
+done
+refuses "report: --since is not before --until" 2 \
+    "colo-perf report: --since 2 is not before --until 2$see" \
+    report --since 2 --until 2 both.data
+for value in both Primary '' primary,secondary; do
+    refuses "report: --role '$value'" 2 \
+        "colo-perf report: --role $value: expected primary or secondary$see" \
+        report --role "$value" both.data
+done
+exclusive="colo-perf report: --json, --csv and --info-checkpoint: choose one$see"
+refuses "report: --json --csv" 2 "$exclusive" report --json --csv both.data
+refuses "report: --csv --info-checkpoint" 2 "$exclusive" report --csv --info-checkpoint both.data
+refuses "report: --json --info-checkpoint" 2 "$exclusive" report --json --info-checkpoint both.data
+refuses "report: all three" 2 "$exclusive" report --json --csv --info-checkpoint both.data
+for option in -i --input --checkpoints --skip --since --until --role; do
+    refuses "report: $option without its value" 2 \
+        "colo-perf report: Missing argument for $option$see" report both.data "$option"
+done
+refuses "report: usage comes before the file" 2 \
+    "colo-perf report: --skip -1: expected 0 or more$see" report --skip -1 missing.data
+
+# --- report: which checkpoints
+
+chooses "all" "p1 p2 p3 p4 s1 s2 s3 s4" both.data
+chooses "--checkpoints 2-3" "p2 p3 s2 s3" --checkpoints 2-3 both.data
+chooses "--checkpoints 3-" "p3 p4 s3 s4" --checkpoints 3- both.data
+chooses "--checkpoints -2" "p1 p2 s1 s2" --checkpoints -2 both.data
+chooses "--checkpoints=4" "p4 s4" --checkpoints=4 both.data
+chooses "--checkpoints 1-9223372036854775807" "p1 p2 p3 p4 s1 s2 s3 s4" \
+    --checkpoints 1-9223372036854775807 both.data
+chooses "--skip 0" "p1 p2 p3 p4 s1 s2 s3 s4" --skip 0 both.data
+chooses "--skip 3" "p4 s4" --skip 3 both.data
+chooses "--role primary" "p1 p2 p3 p4" --role primary both.data
+chooses "--role secondary --skip 2" "s3 s4" --role secondary --skip 2 both.data
+# The first hit is colo_init_begin; checkpoints begin 140, 336, 532, 728 ms behind it.
+chooses "--since 0.3, the primary" "p2 p3 p4" --since 0.3 --role primary both.data
+chooses "--until 0.6, the primary" "p1 p2 p3" --until 0.6 --role primary both.data
+chooses "--since 0.3 --until 0.6" "p2 p3" --since 0.3 --until 0.6 --role primary both.data
+chooses "--since -1" "p1 p2 p3 p4" --since -1 --role primary both.data
+chooses "--since 0.14, the very moment" "p1 p2 p3 p4" --since 0.14 --role primary both.data
+chooses "all conditions together" "s3" \
+    --checkpoints 2- --skip 1 --until 0.7 --since 0.4 --role secondary both.data
+
+left="no checkpoint is left by the choice of checkpoints or of the role"
+without="without options the report shows what is there"
+refuses "nothing is left: --checkpoints" 3 \
+    "colo-perf report: both.data: $left; $without" report --checkpoints 5- both.data
+refuses "nothing is left: --skip" 3 \
+    "colo-perf report: both.data: $left; $without" report --skip 4 both.data
+refuses "nothing is left: --skip as large as can be" 3 \
+    "colo-perf report: both.data: $left; $without" report --skip 9223372036854775807 both.data
+refuses "nothing is left: --since" 3 \
+    "colo-perf report: both.data: $left; $without" report --since 100 both.data
+refuses "nothing is left: --until" 3 \
+    "colo-perf report: both.data: $left; $without" report --until 0 both.data
+refuses "nothing is left: --role" 3 \
+    "colo-perf report: primary.data: $left, --role secondary; $without" \
+    report --role secondary primary.data
+refuses "nothing is left, in JSON" 3 \
+    "colo-perf report: both.data: $left; $without" report --json --skip 4 both.data
+
+# --- report: which files
+
+recordings_are() {
+    done_well && [ "$(awk -F, 'NR > 1 { print $1, $2 }' "$out" | uniq | paste -sd,)" = "$1" ]
+}
+refuses "no perf.data here" 1 \
+    "colo-perf report: perf.data: cannot open it: No such file or directory" report
+cp both.data perf.data
+run report --csv
+check "perf.data is the default" recordings_are "primary 0,secondary 0"
+run report --csv -i primary.data
+check "-i" recordings_are "primary 0"
+run report --csv --input=primary.data
+check "--input=" recordings_are "primary 0"
+run report --csv secondary.data primary.data
+check "two files" recordings_are "primary 1,secondary 0"
+run report --csv -i primary.data -i secondary.data
+check "-i twice" recordings_are "primary 0,secondary 1"
+run report --csv secondary.data -i primary.data
+check "-i comes before a bare name" recordings_are "primary 0,secondary 1"
+run report --csv -- primary.data
+check "-- ends the options" recordings_are "primary 0"
+cp primary.data ./--csv
+run report --csv -- --csv
+check "a file that is called --csv" recordings_are "primary 0"
+run report --csv "$PWD/primary.data"
+check "an absolute path" recordings_are "primary 0"
+
+mkdir directory
+: >empty.data
+printf 'PERFILE' >seven-bytes.data
+printf 'hello, world\n' >other.data
+head -c 50 both.data >header-cut.data
+printf 'PERFILE2\020\0\0\0\0\0\0\0' >pipe-mode.data
+printf 'PERFFILE\020\0\0\0\0\0\0\0' >old.data
+
+refuses "a file that is missing" 1 \
+    "colo-perf report: missing.data: cannot open it: No such file or directory" report missing.data
+refuses "a directory" 1 \
+    "colo-perf report: directory: it is a directory, not a perf.data file; name a file" \
+    report directory
+refuses "a device" 1 \
+    "colo-perf report: /dev/null: it is not a regular file; record with -o FILE" report /dev/null
+mkfifo fifo
+refuses "a pipe that nobody writes" 1 \
+    "colo-perf report: fifo: it is not a regular file; record with -o FILE" report fifo
+refuses "a file in a file" 1 \
+    "colo-perf report: both.data/x: cannot open it: Not a directory" report both.data/x
+refuses "an empty name" 1 \
+    "colo-perf report: : cannot open it: No such file or directory" report ''
+refuses "an empty file" 1 \
+    "colo-perf report: empty.data: not a perf.data file: it has 0 bytes; was perf record stopped before it began?" \
+    report empty.data
+refuses "a file of 7 bytes" 1 \
+    "colo-perf report: seven-bytes.data: not a perf.data file: it has 7 bytes" \
+    report seven-bytes.data
+refuses "another file" 1 \
+    "colo-perf report: other.data: not a perf.data file: it starts with 68 65 6c 6c, not with \"PERFILE2\"" \
+    report other.data
+refuses "cut in its header" 1 \
+    "colo-perf report: header-cut.data: cut off in its header: it has 50 bytes, the header alone has 104" \
+    report header-cut.data
+refuses "pipe mode" 1 \
+    "colo-perf report: pipe-mode.data: it was written in pipe mode (perf record -o -), which is not read; record with -o FILE" \
+    report pipe-mode.data
+refuses "a perf before 2.6.33" 1 \
+    "colo-perf report: old.data: it was written by a perf older than 2.6.33; record it anew" \
+    report old.data
+refuses "the second of two files" 1 \
+    "colo-perf report: missing.data: cannot open it: No such file or directory" \
+    report both.data missing.data
+
+formats="the formats of its tracepoints (feature 1, TRACING_DATA) are not there, so its probe hits cannot be told apart; record it anew and let perf record end by itself or by Ctrl-C"
+refuses "without formats" 1 "colo-perf report: no-formats.data: $formats" report no-formats.data
+refuses "perf record was killed" 1 \
+    "colo-perf report: killed.data: perf record was killed before it finished the file: the size of the data and the feature sections are missing; $formats" \
+    report killed.data
+refuses "cut in its data" 1 \
+    "colo-perf report: cut.data: cut off: its header declares data up to offset $(stat -c %s killed.data), the file ends at $(stat -c %s cut.data); $formats" \
+    report cut.data
+refuses "damaged formats" 1 \
+    "colo-perf report: bad-formats.data: the tracepoint formats (feature 1, TRACING_DATA) are damaged: the magic bytes are not there" \
+    report bad-formats.data
+refuses "compressed records" 1 \
+    "colo-perf report: compressed.data: offset $(stat -c %s killed.data): its records are compressed (perf record -z), which is not read; record without -z" \
+    report compressed.data
+refuses "hits without a time" 1 \
+    "colo-perf report: without-time.data: probe colo_init_begin was recorded without time, thread or arguments (sample_type 0x10583); record with perf record -T" \
+    report without-time.data
+
+# Root reads everything, so it asks for nobody's eyes.
+cp both.data unreadable.data
+chmod 000 unreadable.data
+unreadable="colo-perf report: unreadable.data: cannot open it: Permission denied"
+nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+if [ "$(id -u)" -ne 0 ]; then
+    refuses "a file that may not be read" 1 "$unreadable" report unreadable.data
+elif ! "${nobody[@]}" test -x "$colo_perf" 2>/dev/null; then
+    skip "a file that may not be read" "root reads every file, and nobody cannot run colo-perf here"
+else
+    status=0
+    "${nobody[@]}" "$colo_perf" report unreadable.data >"$out" 2>"$err" || status=$?
+    check "a file that may not be read" said 1 "$unreadable"
+fi
+
+# --- report: nothing of COLO in it
+
+refuses "a recording without probes" 3 \
+    "colo-perf report: no-probes.data: holds no COLO checkpoint: none of its 1 events is a probe of sdt-probes.patch; record a QEMU built with it, with -e 'sdt_qemu:*'" \
+    report no-probes.data
+refuses "a recording of other probes" 3 \
+    "colo-perf report: other-probes.data: holds no COLO checkpoint: none of its 1 events is a probe of sdt-probes.patch (its sdt_qemu events are others, or of another version); record a QEMU built with it, with -e 'sdt_qemu:*'" \
+    report other-probes.data
+refuses "probes without hits" 3 \
+    "colo-perf report: no-hits.data: holds no COLO checkpoint: none of its 37 probes was hit. Was COLO running (query-colo-status), were the QEMUs' pids recorded, and were the probes taken from the binary that runs?" \
+    report no-hits.data
+refuses "hits without a checkpoint" 3 \
+    "colo-perf report: no-checkpoint.data: holds no COLO checkpoint: its probes were hit 3 times, but no checkpoint began; record for longer than the checkpoint interval (x-checkpoint-delay)" \
+    report no-checkpoint.data
+run report --csv no-hits.data both.data
+check "one of two files has nothing of COLO" recordings_are "primary 1,secondary 1"
+
+# --- report: stdout that takes nothing
+
+for view in --text --json --csv --info-checkpoint; do
+    option=(); [ "$view" = --text ] || option=("$view")
+    status=0
+    "$colo_perf" report "${option[@]}" both.data >/dev/full 2>"$err" || status=$?
+    : >"$out"
+    check "report $view: stdout is full" said 1 \
+        "colo-perf report: cannot write to standard output: No space left on device"
+    status=0
+    "$colo_perf" report "${option[@]}" both.data >&- 2>"$err" || status=$?
+    check "report $view: stdout is closed" said 1 \
+        "colo-perf report: cannot write to standard output: Bad file descriptor"
+done
+# What is said of a failure to write there is free, but it is a failure.
+one_line() {
+    [ "$status" -eq 1 ] && [ "$(wc -l <"$err")" -eq 1 ]
+}
+for command in --help --version "report --help"; do
+    status=0
+    # shellcheck disable=SC2086 # two words
+    "$colo_perf" $command >/dev/full 2>"$err" || status=$?
+    : >"$out"
+    check "$command: stdout is full" one_line
+done
+status=0
+"$colo_perf" report missing.data >"$out" 2>/dev/full || status=$?
+: >"$err"
+check "stderr is full: the exit status is the same" [ "$status" -eq 1 ]
+
+# --- report: called as colo-perf-report
+
+ln -s "$colo_perf" colo-perf-report
+same_as_report() {
+    local first second=0
+
+    "$colo_perf" report "$@" >"$out" 2>"$err" && first=0 || first=$?
+    ./colo-perf-report "$@" >"$work/stdout2" 2>"$work/stderr2" || second=$?
+    status=$second
+    [ "$first" -eq "$second" ] && cmp -s "$out" "$work/stdout2" && cmp -s "$err" "$work/stderr2"
+}
+check "colo-perf-report both.data" same_as_report both.data
+check "colo-perf-report --json" same_as_report --json both.data
+check "colo-perf-report without a file" same_as_report
+check "colo-perf-report missing.data" same_as_report missing.data
+check "colo-perf-report no-hits.data" same_as_report no-hits.data
+check "colo-perf-report --jsn" same_as_report --jsn
+check "colo-perf-report --help" same_as_report --help
+ln -s "$colo_perf" colo-perf-raport
+status=0
+./colo-perf-raport --version >"$out" 2>"$err" || status=$?
+check "called as colo-perf-raport it is colo-perf" printed "colo-perf 0.1.0"
+
+# --- report: its form
+
+good=(both both-big-endian primary secondary aborted all-states losses five-sides long-times
+    sampled broken hostile-names)
+
+no_wide_line() {
+    awk '!/^warning: / && length > 80 { wide = 1 } END { exit wide }' "$out"
+}
+for name in "${good[@]}"; do
+    runs "report $name.data" report "$name.data"
+    check "report $name.data: no line is wider than 80 columns" no_wide_line
+done
+run report primary.data secondary.data
+check "report of two files: no line is wider than 80 columns" no_wide_line
+
+is_json() {
+    done_well && python3 -m json.tool "$out" >/dev/null &&
+        python3 -c 'import json, sys
+with open(sys.argv[1]) as file:
+    report = json.load(file)
+states = {"complete", "aborted", "cut_start", "cut_end", "broken"}
+checkpoints = [one for side in report["sessions"] for one in side["checkpoints"]]
+sys.exit(not (report["schema_version"] == 1 and report["colo_perf_version"] == "0.1.0"
+              and len(report["recordings"]) == 1 and checkpoints
+              and all(one["state"] in states for one in checkpoints)))' "$out"
+}
+is_json_lines() {
+    done_well && python3 -c 'import json, sys
+with open(sys.argv[1]) as file:
+    answers = [json.loads(line) for line in file]
+sys.exit(not (answers and all(answer["id"] in ("primary", "secondary") and
+                              "tot_time" in answer["return"] for answer in answers)))' "$out"
+}
+is_csv() {
+    done_well && awk -F, '
+        NR == 1 { columns = NF; bad = $1 != "role" }
+        NF != columns || /["\r]/ || (NR > 1 && $1 != "primary" && $1 != "secondary") { bad = 1 }
+        END { exit bad || NR < 2 }' "$out"
+}
+for name in "${good[@]}"; do
+    run report --json "$name.data"
+    check "report --json $name.data" is_json
+    run report --csv "$name.data"
+    check "report --csv $name.data: as many columns in each row" is_csv
+    run report --info-checkpoint "$name.data"
+    check "report --info-checkpoint $name.data: JSON in each line" is_json_lines
+done
+run report both.data
+cp "$out" "$work/little-endian"
+run report both-big-endian.data
+check "both byte orders, one report" cmp -s "$out" \
+    <(sed 's/^both\.data/both-big-endian.data/' "$work/little-endian")
+
+begins_with() {
+    [ "$status" -eq 0 ] && [ "$(head -n 1 "$out")" = "$1" ]
+}
+run report losses.data
+check "warnings come first" begins_with \
+    "warning: losses.data: perf lost 17 events as its buffer was full; probe hits may be among them. Record with a larger buffer (-m)"
+check "and all of them" [ "$(grep -c '^warning: ' "$out")" -eq 6 ]
+run report sampled.data
+check "sampled probes are a warning" begins_with \
+    "warning: sampled.data: 37 of 37 probes were sampled, not counted (colo_init_begin, ...): perf record's -F or -c applied to them, and hits are missing without a trace. Give the rate to the sampling event alone: -e 'sdt_qemu:*' -e cpu-clock/freq=997/"
+run report broken.data
+check "damage is a warning" begins_with \
+    "warning: broken.data is damaged and was read up to there: offset $(stat -c %s killed.data): record of type 9 with a size of 4 bytes, the least is 8"
+run report --json broken.data
+check "damage is in the JSON" python3 -c 'import json, sys
+with open(sys.argv[1]) as file:
+    report = json.load(file)
+sys.exit(not (report["warnings"][0]["code"] == "damaged"
+              and "type 9" in report["recordings"][0]["damage"]))' "$out"
+
+# --- names with a newline, escapes, and bytes that are no UTF-8
+
+hostile=$'a\nb\033[31mc\377.data'
+cp both.data "$hostile"
+no_control_bytes() {
+    ! grep -qP '[\x01-\x09\x0b-\x1f\x7f]' "$1"
+}
+one_clean_line() {
+    [ "$status" -eq "$1" ] && [ "$(wc -l <"$err")" -eq 1 ] && no_control_bytes "$err"
+}
+run report "missing $hostile"
+check "a hostile name of a missing file: one line, without control bytes" one_clean_line 1
+run report --checkpoints 9 "$hostile"
+check "a hostile name and nothing left: one line, without control bytes" one_clean_line 3
+run report both.data
+lines=$(wc -l <"$out")
+# same_lines N: as many lines as N, nothing in them that a terminal would obey.
+same_lines() {
+    done_well && [ "$(wc -l <"$out")" -eq "$1" ] && no_control_bytes "$out"
+}
+run report "$hostile"
+check "a hostile name: the report has no line more, and no control bytes" same_lines "$lines"
+run report primary.data
+lines=$(wc -l <"$out")
+run report hostile-names.data
+check "hostile host and thread: the report has no line more, and no control bytes" \
+    same_lines "$lines"
+cp broken.data "damaged $hostile"
+run report broken.data
+lines=$(wc -l <"$out")
+run report "damaged $hostile"
+check "a hostile name in a warning: the report has no line more, and no control bytes" \
+    same_lines "$lines"
+run report --json "$hostile"
+check "a hostile name: JSON" is_json
+
+echo "1..$n"
+[ "$n_failed" -eq 0 ]
