@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The load of the test guest: writes to memory at a chosen rate, over a working set of a chosen size, with content that
- * is different each time. Runs as the guest's only process and never ends. It measures nothing.
+ * The load of the test guest: writes to memory at a chosen rate, over a working set of a chosen
+ * size, with content that is different each time. Runs as the guest's only process and never ends.
+ * It measures nothing.
  *
- * Kernel command line: colo.dirty_mib_s=RATE (MiB of pages touched each second, 0: none), colo.working_set_mib=SIZE.
+ * Kernel command line: colo.dirty_mib_s=RATE (MiB of pages touched each second, 0: none),
+ * colo.working_set_mib=SIZE.
  */
 
 #include <errno.h>
@@ -18,11 +20,12 @@
 
 #define PAGE_SIZE 4096
 #define LINE_SIZE 64
-#define MIB (1024 * 1024)
-#define TICK_NS (5 * 1000 * 1000)
-/* The guest stands still during a checkpoint; what it missed beyond this many ticks is not made up for. */
+#define MIB	  (1024 * 1024)
+#define TICK_NS	  (5 * 1000 * 1000)
+/* The guest stands still during a checkpoint; what it missed beyond this many ticks is not made up
+ * for. */
 #define MAX_TICKS_LATE 20
-#define NS_PER_S 1000000000
+#define NS_PER_S       1000000000
 
 static uint64_t parameter(const char *cmdline, const char *name, uint64_t fallback)
 {
@@ -74,9 +77,11 @@ int main(int argc, char **argv)
 	pages = set_mib * (MIB / PAGE_SIZE);
 	pages_per_s = rate_mib_s * (MIB / PAGE_SIZE);
 
-	memory = mmap(NULL, pages * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memory = mmap(NULL, pages * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		      -1, 0);
 	if (memory == MAP_FAILED) {
-		printf("colo-perf guest: no memory for a working set of %" PRIu64 " MiB: %s\n", set_mib, strerror(errno));
+		printf("colo-perf guest: no memory for a working set of %" PRIu64 " MiB: %s\n",
+		       set_mib, strerror(errno));
 		fflush(stdout);
 		for (;;)
 			pause();
@@ -85,12 +90,13 @@ int main(int argc, char **argv)
 		dirty_page(memory + page * PAGE_SIZE, ++written);
 	page = 0;
 
-	printf("colo-perf guest ready: dirties %" PRIu64 " MiB/s of %" PRIu64 " MiB\n", rate_mib_s, set_mib);
+	printf("colo-perf guest ready: dirties %" PRIu64 " MiB/s of %" PRIu64 " MiB\n", rate_mib_s,
+	       set_mib);
 	fflush(stdout);
 
 	last = now_ns();
 	for (;;) {
-		const struct timespec tick = { .tv_nsec = TICK_NS };
+		const struct timespec tick = {.tv_nsec = TICK_NS};
 		int64_t now, late;
 
 		nanosleep(&tick, NULL);

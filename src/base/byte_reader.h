@@ -61,7 +61,9 @@ static inline uint16_t byte_reader_u16(struct byte_reader *reader)
 
 	if (bytes)
 		memcpy(&value, bytes, sizeof(value));
-	return reader->swap ? (uint16_t)GUINT16_SWAP_LE_BE(value) : value;
+	if (reader->swap)
+		value = GUINT16_SWAP_LE_BE(value);
+	return value;
 }
 
 static inline uint32_t byte_reader_u32(struct byte_reader *reader)
