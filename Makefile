@@ -9,6 +9,8 @@
 #   make WERROR=1      with warnings as errors, in build/werror/
 #   make V=1           shows the commands
 #   make unit          the unit tests alone, with all that they print
+#   make check-system  everything that CI runs, as root: scripts/test.sh
+#   make lint          clang-format and shellcheck
 #   make format        formats the C files
 #   make install       to $(DESTDIR)$(PREFIX)
 
@@ -71,6 +73,15 @@ include tests/tests.mk
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
+.PHONY: lint
+lint:
+	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	shellcheck -x -P SCRIPTDIR $$(git ls-files '*.sh') .ci/run
+
+.PHONY: check-system
+check-system:
+	scripts/test.sh
+
 .PHONY: format
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
@@ -81,6 +92,8 @@ install: all
 	install -m 755 $(BUILD)/colo-perf $(DESTDIR)$(PREFIX)/bin/
 	ln -sf colo-perf $(DESTDIR)$(PREFIX)/bin/colo-perf-report
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -d $(DESTDIR)$(PREFIX)/share/doc/colo-perf
+	install -m 644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/colo-perf/
 
 .PHONY: clean
 clean:

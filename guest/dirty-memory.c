@@ -70,8 +70,8 @@ int main(int argc, char **argv)
 			cmdline[0] = '\0';
 		fclose(file);
 	}
-	rate_mib_s = parameter(cmdline, "colo.dirty_mib_s=", 20);
-	set_mib = parameter(cmdline, "colo.working_set_mib=", 32);
+	rate_mib_s = parameter(cmdline, "colo.dirty_mib_s=", 200);
+	set_mib = parameter(cmdline, "colo.working_set_mib=", 256);
 	if (set_mib == 0)
 		set_mib = 1;
 	pages = set_mib * (MIB / PAGE_SIZE);

@@ -51,6 +51,7 @@ done
 
 UNFINISHED=
 cleanup() {
+    stop_children
     # Half a build is of no use and may be what fills the disk.
     [[ -z $UNFINISHED ]] || rm -rf -- "$UNFINISHED"
 }

@@ -55,10 +55,12 @@ step_begin() {
 
 # step_tick [DETAIL]: shows that a step is alive. A terminal gets a line that changes, a log a number now and then.
 step_tick() {
-    local elapsed=$((SECONDS - STEP_START))
+    local elapsed=$((SECONDS - STEP_START)) line
     [[ -n $STEP_LABEL ]] || return 0
     if [[ -t $MESSAGES ]]; then
-        printf '\r== %s ... %s s %.40s\033[K' "$STEP_LABEL" "$elapsed" "${1:-}" >&"$MESSAGES"
+        # A line that wraps could not be written over.
+        printf -v line '== %s ... %s s %.40s' "$STEP_LABEL" "$elapsed" "${1:-}"
+        printf '\r%.*s\033[K' "$(($(tput cols 2>/dev/null || echo 80) - 1))" "$line" >&"$MESSAGES"
     elif ((elapsed >= STEP_SHOWN + 30)); then
         STEP_SHOWN=$elapsed
         printf ' %s s ...' "$elapsed" >&"$MESSAGES"
@@ -85,6 +87,12 @@ show_tail() {
 exec {NAP_FD}<> <(:)
 nap() {
     read -r -t "$1" -u "$NAP_FD" || true
+}
+
+# Milliseconds of the wall clock, in NOW_MS: SECONDS is too coarse to measure a duration.
+now_ms() {
+    # shellcheck disable=SC2034 # for those who source this
+    NOW_MS=$((${EPOCHREALTIME/[.,]/} / 1000))
 }
 
 # --- Children and the end of a script ---
@@ -192,16 +200,21 @@ run_script() {
 EXIT_FUNCTION=
 EXIT_STATUS=0
 
+# Those that are left. The function of on_exit calls it first if it removes what they may still write.
+stop_children() {
+    local child
+    for child in "${CHILDREN[@]}"; do
+        stop_child "$child"
+    done
+}
+
 finish() {
     EXIT_STATUS=$1
     set +e
     trap '' INT TERM HUP PIPE
     step_break
     [[ -z $EXIT_FUNCTION ]] || "$EXIT_FUNCTION" "$EXIT_STATUS"
-    local child
-    for child in "${CHILDREN[@]}"; do
-        stop_child "$child"
-    done
+    stop_children
     trap - EXIT
     exit "$EXIT_STATUS"
 }
@@ -225,12 +238,12 @@ on_exit() {
 # --- Checks ---
 
 is_number() {
-    [[ $1 =~ ^[0-9]{1,9}$ ]]
+    [[ $1 =~ ^(0|[1-9][0-9]{0,8})$ ]]
 }
 
 # need_number OPTION VALUE MIN MAX
 need_number() {
-    if ! is_number "$2" || ((10#$2 < $3 || 10#$2 > $4)); then
+    if ! is_number "$2" || (($2 < $3 || $2 > $4)); then
         usage_error "$1 needs a number from $3 to $4, not '$2'"
     fi
 }
@@ -385,7 +398,7 @@ write_private_sources() {
 private_apt() {
     local tool=$1
     shift
-    "$tool" -q -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$CACHE/apt/sources" \
+    LC_ALL=C "$tool" -q -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$CACHE/apt/sources" \
         -o "Dir::State::lists=$CACHE/apt/lists" -o Dir::Cache::srcpkgcache= -o Dir::Cache::pkgcache= \
         -o "Dir::Cache::archives=$CACHE/apt/archives" -o APT::Sandbox::User=root "$@"
 }

@@ -37,6 +37,7 @@ done
 
 WORK=
 cleanup() {
+    stop_children
     [[ -z $WORK ]] || rm -rf -- "$WORK"
 }
 on_exit cleanup

@@ -407,10 +407,12 @@ SAMPLED="$EVENT at $FREQUENCY Hz"
 ((FREQUENCY)) || SAMPLED="no samples"
 step_begin "recording ${#EVENTS[@]} probes and $SAMPLED of ${#PIDS[@]} process(es)"
 echo state=recording
-STARTED=$SECONDS
-while [[ -z $STOP ]] && alive "$PERF_PID" && ((DURATION == 0 || SECONDS - STARTED < DURATION)); do
+now_ms
+END_MS=$((NOW_MS + DURATION * 1000))
+while [[ -z $STOP ]] && alive "$PERF_PID" && ((DURATION == 0 || NOW_MS < END_MS)); do
     step_tick
     nap 0.2
+    now_ms
 done
 step_end
 # Until perf has written the rest nothing may disturb it.

@@ -139,7 +139,12 @@ say "== rights ... probes can be registered and recorded"
 
 # --- Build ---
 
-run_logged "building colo-perf" "$OUTPUT/build.log" make -C "$ROOT" ||
+# As the owner of the checkout, who will want to build there again.
+OWNER=()
+if [[ $(stat -c %u -- "$ROOT") != 0 ]]; then
+    OWNER=(setpriv --reuid="$(stat -c %u -- "$ROOT")" --regid="$(stat -c %g -- "$ROOT")" --clear-groups)
+fi
+run_logged "building colo-perf" "$OUTPUT/build.log" "${OWNER[@]}" make -C "$ROOT" ||
     die "colo-perf does not build: the whole log is $OUTPUT/build.log"
 rm -f -- "$OUTPUT/build.log"
 
@@ -210,12 +215,15 @@ start_recording() {
 
 # Waits S seconds while pair and recording live.
 pass_time() {
-    local started=$SECONDS
-    while ((SECONDS - started < $1)); do
+    local end_ms
+    now_ms
+    end_ms=$((NOW_MS + $1 * 1000))
+    while ((NOW_MS < end_ms)); do
         alive "$PAIR" || pair_ended
         [[ -z $RECORD ]] || alive "$RECORD" || record_ended
         step_tick "of $1 s"
         nap 0.2
+        now_ms
     done
 }
 

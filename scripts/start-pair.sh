@@ -181,10 +181,10 @@ kvm_boots() {
         done
         if grep -qs "$READY_LINE" "$serial"; then
             echo yes >"$verdict"
-            step_end "it does, decided"
+            step_end "KVM works, decided"
         else
             echo no >"$verdict"
-            step_end "it does not, decided"
+            step_end "KVM does not boot a guest, decided"
         fi
         stop_child "$pid" 3
     fi
@@ -317,8 +317,9 @@ fi
 step_end
 write_state colo
 
-STARTED=$SECONDS
-while ((DURATION == 0 || SECONDS - STARTED < DURATION)); do
+now_ms
+END_MS=$((NOW_MS + DURATION * 1000))
+while ((DURATION == 0 || NOW_MS < END_MS)); do
     check_alive
     if grep -qs '"event": "COLO_EXIT"' "$RUN_DIR/events.jsonl"; then
         # A QEMU that dies takes COLO with it; its death is the better message.
@@ -330,4 +331,5 @@ while ((DURATION == 0 || SECONDS - STARTED < DURATION)); do
         die "COLO has ended by itself: see the event COLO_EXIT in $RUN_DIR/events.jsonl and QEMU's logs beside it"
     fi
     nap 0.2
+    now_ms
 done 2>/dev/null

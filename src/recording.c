@@ -177,6 +177,23 @@ static void read_sample(struct loader *loader, const struct perf_record *record)
 			record);
 }
 
+/* u64 lost; perf says in the sample id of which event. */
+static void read_lost_samples(struct loader *loader, const struct perf_record *record)
+{
+	const struct perf_events *events = perf_file_events(loader->file);
+	const bool swap = perf_file_is_swapped(loader->file);
+	struct byte_reader reader = byte_reader_of(record->tainted_body, record->body_size, swap);
+	uint64_t lost = byte_reader_u64(&reader);
+	struct perf_sample sample;
+	int index = -1;
+
+	loader->recording->n_lost_samples += lost;
+	if (perf_sample_id_decode(events, record->tainted_body, record->body_size, swap, &sample))
+		index = perf_events_of_id(events, sample.id);
+	if (index >= 0 && loader->by_event[index].probe)
+		loader->recording->n_lost_hits += lost;
+}
+
 static void read_record(struct loader *loader, const struct perf_record *record)
 {
 	struct recording *recording = loader->recording;
@@ -194,8 +211,8 @@ static void read_record(struct loader *loader, const struct perf_record *record)
 		byte_reader_skip(&reader, sizeof(uint64_t));
 		recording->n_lost_records += byte_reader_u64(&reader);
 		break;
-	case PERF_RECORD_LOST_SAMPLES: /* u64 lost */
-		recording->n_lost_samples += byte_reader_u64(&reader);
+	case PERF_RECORD_LOST_SAMPLES:
+		read_lost_samples(loader, record);
 		break;
 	case PERF_RECORD_COMM: /* u32 pid, u32 tid, char comm[] */
 		byte_reader_skip(&reader, sizeof(uint32_t));

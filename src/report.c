@@ -77,7 +77,7 @@ static bool parse_options(struct options *options, int *argc, char ***argv, GErr
 		{"checkpoints", 0, 0, G_OPTION_ARG_STRING, &options->checkpoints,
 		 "only these checkpoints: 10-20, 10-, -20 or 10", "A-B"},
 		{"skip", 0, 0, G_OPTION_ARG_INT64, &options->skip,
-		 "leave out the first N complete checkpoints of each side", "N"},
+		 "leave out the first N complete checkpoints of each session", "N"},
 		{"since", 0, 0, G_OPTION_ARG_STRING, &options->since,
 		 "only checkpoints that begin S seconds or more after the first probe hit", "S"},
 		{"until", 0, 0, G_OPTION_ARG_STRING, &options->until,
@@ -236,7 +236,7 @@ static GPtrArray *summarize(const struct recordings *recordings,
 }
 
 /* Why there is nothing to show: the likely reasons, first the likeliest. */
-static int fail_without_checkpoints(const struct recordings *recordings, const char *role)
+static int fail_without_checkpoints(const struct recordings *recordings)
 {
 	const struct recording *file = g_ptr_array_index(recordings->files, 0);
 	const struct colo_selection all = COLO_SELECT_ALL;
@@ -254,9 +254,10 @@ static int fail_without_checkpoints(const struct recordings *recordings, const c
 	if (others->len)
 		return colo_perf_fail(
 			COMMAND, COLO_PERF_NO_DATA,
-			"%s: no checkpoint is left by the choice of checkpoints or of "
-			"the role%s%s; without options the report shows what is there",
-			file->path, role ? ", --role " : "", role ? role : "");
+			"%s: none of its checkpoints matches the options; without "
+			"--checkpoints, --skip, --since, --until and --role the report "
+			"shows what is there",
+			file->path);
 	if (!n_probes)
 		return colo_perf_fail(
 			COMMAND, COLO_PERF_NO_DATA,
@@ -309,7 +310,7 @@ static int run(const struct options *options, const struct colo_selection *selec
 		print_report(options, &report);
 		status = colo_perf_flush(COMMAND, COLO_PERF_DONE);
 	} else {
-		status = fail_without_checkpoints(recordings, options->role);
+		status = fail_without_checkpoints(recordings);
 	}
 	recordings_free(recordings);
 	return status;

@@ -39,17 +39,12 @@ static void print_row(const struct colo_session *session, const struct colo_chec
 	fprintf(out, ",%s",
 		session->role == COLO_ROLE_PRIMARY ? colo_trigger_name(checkpoint->trigger) : "");
 	print_value(out, (struct colo_value){whole->has_begin, (int64_t)whole->begin_ns});
-	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++) {
-		const struct colo_window *window = &checkpoint->windows[phase];
-
-		print_value(out, (struct colo_value){colo_window_is_valid(window),
-						     colo_window_ns(window)});
-	}
+	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++)
+		print_value(out, colo_window_ns(&checkpoint->windows[phase]));
 	print_value(out, colo_checkpoint_other_ns(session, checkpoint));
 	print_value(out, colo_checkpoint_pause_ns(checkpoint));
 	for (unsigned int amount = 0; amount < COLO_N_AMOUNTS; amount++)
-		print_value(out, (struct colo_value){checkpoint->amounts_seen >> amount & 1,
-						     checkpoint->amounts[amount]});
+		print_value(out, colo_checkpoint_amount(checkpoint, amount));
 	fputc('\n', out);
 }
 

@@ -127,6 +127,7 @@ static void add_recordings(JsonBuilder *json, const struct report *report)
 		add_int(json, "probe_hits", (int64_t)file->n_probe_hits);
 		add_int(json, "lost_records", (int64_t)file->n_lost_records);
 		add_int(json, "lost_samples", (int64_t)file->n_lost_samples);
+		add_int(json, "lost_probe_hits", (int64_t)file->n_lost_hits);
 		add_bool(json, "probes_sampled", file->sampled_probes->len > 0);
 		add_string(json, "damage", file->damage);
 		json_builder_end_object(json);
@@ -321,6 +322,8 @@ static void add_checkpoint(const struct colo_session *session,
 	json_builder_begin_object(json);
 	add_int(json, "seq", (int64_t)checkpoint->seq);
 	add_string(json, "state", colo_checkpoint_state_name(checkpoint->state));
+	add_value(json, "ret",
+		  (struct colo_value){windows[COLO_PHASE_CHECKPOINT].has_end, checkpoint->ret});
 	if (session->role == COLO_ROLE_PRIMARY)
 		add_string(json, "trigger", colo_trigger_name(checkpoint->trigger));
 	begin_object(json, "phases");
@@ -335,8 +338,7 @@ static void add_checkpoint(const struct colo_session *session,
 	amounts = colo_role_amounts(session->role, &n);
 	for (guint i = 0; i < n; i++)
 		add_value(json, colo_amount_name(amounts[i]),
-			  (struct colo_value){checkpoint->amounts_seen >> amounts[i] & 1,
-					      checkpoint->amounts[amounts[i]]});
+			  colo_checkpoint_amount(checkpoint, amounts[i]));
 	json_builder_end_object(json);
 }
 

@@ -119,6 +119,27 @@ static void print_recorder_value(FILE *out, const struct report_field *field,
 	fprintf(out, " %15s", text);
 }
 
+/* A line that tells sessions of the same process or of equal pids apart, where there are any. */
+static void print_session_numbers(FILE *out, struct colo_summary *const *summaries, guint n)
+{
+	bool needed = false;
+
+	for (guint i = 0; i < n; i++)
+		needed = needed || summaries[i]->session->number > 1 ||
+			 summaries[i]->session->source > 0;
+	if (!needed)
+		return;
+	fprintf(out, "%-13s", "");
+	for (guint i = 0; i < n; i++) {
+		g_autofree char *where =
+			g_strdup_printf("file %" PRIu32 ", #%u", summaries[i]->session->source + 1,
+					summaries[i]->session->number);
+
+		fprintf(out, " %15s", where);
+	}
+	fputc('\n', out);
+}
+
 static void print_recorder_table(FILE *out, struct colo_summary *const *summaries, guint n)
 {
 	fprintf(out, "%-13s", "recorder");
@@ -131,6 +152,7 @@ static void print_recorder_table(FILE *out, struct colo_summary *const *summarie
 		fprintf(out, " %15s", pid);
 	}
 	fputc('\n', out);
+	print_session_numbers(out, summaries, n);
 	for (guint field = 0; field < report_n_recorder_fields; field++) {
 		fprintf(out, "%-13s", report_recorder_fields[field].name);
 		for (guint i = 0; i < n; i++)
@@ -143,7 +165,7 @@ static void print_recorder_table(FILE *out, struct colo_summary *const *summarie
 
 static void print_triggers(FILE *out, const struct colo_summary *summary)
 {
-	const char *separator = "asked for by: ";
+	const char *separator = "triggered by: ";
 
 	if (summary->session->role != COLO_ROLE_PRIMARY)
 		return;
@@ -171,7 +193,7 @@ static void print_states(FILE *out, const struct colo_summary *summary)
 		{COLO_CHECKPOINT_ABORTED, "aborted"},
 		{COLO_CHECKPOINT_CUT_START, "cut by the start of the recording"},
 		{COLO_CHECKPOINT_CUT_END, "cut by the end of the recording"},
-		{COLO_CHECKPOINT_BROKEN, "broken, as hits are missing"},
+		{COLO_CHECKPOINT_BROKEN, "broken: begin or end missing, or in the wrong order"},
 	};
 
 	fprintf(out, "checkpoints: %" PRIu64 " complete",
@@ -189,6 +211,14 @@ static void print_states(FILE *out, const struct colo_summary *summary)
 			colo_exit_reason_name(summary->session->exit_reason));
 }
 
+/* `other` is often a few hundredths of a percent, and should not look like nothing. */
+static void print_share(FILE *out, double share)
+{
+	double percent = 100 * share;
+
+	fprintf(out, "%5.*f%%", percent < 9.995 ? 2 : 1, percent);
+}
+
 static void print_phases(FILE *out, const struct colo_summary *summary)
 {
 	const double whole = (double)summary->rows[0].ns.total;
@@ -202,7 +232,7 @@ static void print_phases(FILE *out, const struct colo_summary *summary)
 		if (row->kind == COLO_ROW_OUTSIDE || whole <= 0)
 			fprintf(out, "%6s", "");
 		else
-			fprintf(out, "%5.1f%%", 100 * (double)row->ns.total / whole);
+			print_share(out, (double)row->ns.total / whole);
 		print_columns(out, &row->ns, NS_PER_MS);
 	}
 }

@@ -31,8 +31,8 @@ static void add(GPtrArray *warnings, const char *code, const char *format, ...)
 static void add_of_file(GPtrArray *warnings, const struct recording *file)
 {
 	if (file->damage)
-		add(warnings, "damaged", "%s is damaged and was read up to there: %s", file->path,
-		    file->damage);
+		add(warnings, "damaged", "%s is damaged: %s; what could be read is reported",
+		    file->path, file->damage);
 	if (file->sampled_probes->len)
 		add(warnings, "probes_sampled",
 		    "%s: %u of %u probes were sampled, not counted (%s, ...): perf record's -F or "
@@ -47,8 +47,9 @@ static void add_of_file(GPtrArray *warnings, const struct recording *file)
 		    file->path, file->n_lost_records);
 	if (file->n_lost_samples)
 		add(warnings, "lost_samples",
-		    "%s: the kernel dropped %" PRIu64 " samples; probe hits may be among them",
-		    file->path, file->n_lost_samples);
+		    "%s: the kernel dropped %" PRIu64 " samples, of which %" PRIu64
+		    " are known to be hits of probes",
+		    file->path, file->n_lost_samples, file->n_lost_hits);
 	if (file->n_unknown_samples)
 		add(warnings, "unknown_samples",
 		    "%s: %" PRIu64 " samples belong to no event of the recording", file->path,

@@ -60,9 +60,18 @@ bool colo_window_is_valid(const struct colo_window *window)
 	       window->end_ns - window->begin_ns <= COLO_LARGEST;
 }
 
-int64_t colo_window_ns(const struct colo_window *window)
+struct colo_value colo_window_ns(const struct colo_window *window)
 {
-	return (int64_t)(window->end_ns - window->begin_ns);
+	if (!colo_window_is_valid(window))
+		return (struct colo_value){0};
+	return (struct colo_value){true, (int64_t)(window->end_ns - window->begin_ns)};
+}
+
+struct colo_value colo_checkpoint_amount(const struct colo_checkpoint *checkpoint,
+					 enum colo_amount amount)
+{
+	return (struct colo_value){checkpoint->amounts_seen >> amount & 1,
+				   checkpoint->amounts[amount]};
 }
 
 const char *colo_checkpoint_state_name(enum colo_checkpoint_state state)

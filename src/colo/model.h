@@ -25,6 +25,12 @@
  */
 #define COLO_LARGEST (INT64_C(1) << 53)
 
+/* A number that may not be there: null in JSON. */
+struct colo_value {
+	bool known;
+	int64_t value;
+};
+
 /* From a begin to its end. Both may be missing. */
 struct colo_window {
 	uint64_t begin_ns, end_ns; /* on the recording's clock */
@@ -95,8 +101,12 @@ uint64_t colo_model_invalid_hits(const struct colo_model *model);
 /* Whether the window is whole, does not run backwards and has a length that can be. */
 bool colo_window_is_valid(const struct colo_window *window);
 
-/* Of a valid window. */
-int64_t colo_window_ns(const struct colo_window *window);
+/* Its length in nanoseconds; unknown when it is not valid. */
+struct colo_value colo_window_ns(const struct colo_window *window);
+
+/* Bytes or pages; unknown when the end that carries it was not seen. */
+struct colo_value colo_checkpoint_amount(const struct colo_checkpoint *checkpoint,
+					 enum colo_amount amount);
 
 const char *colo_checkpoint_state_name(enum colo_checkpoint_state state);
 

@@ -12,17 +12,31 @@ struct samples {
 	GArray *other, *pause, *stat;
 };
 
-bool colo_selection_has(const struct colo_selection *selection, const struct colo_session *session,
-			const struct colo_checkpoint *checkpoint)
+/* The earliest time at which something of the checkpoint itself was seen. */
+static uint64_t first_seen_ns(const struct colo_checkpoint *checkpoint)
 {
-	const struct colo_window *whole = &checkpoint->windows[COLO_PHASE_CHECKPOINT];
-	int64_t at_ns;
+	uint64_t first_ns = UINT64_MAX;
 
-	if (checkpoint->seq < selection->first_seq || checkpoint->seq > selection->last_seq)
-		return false;
-	/* What was under way when the recording began, began before everything else. */
-	at_ns = whole->has_begin ? (int64_t)(whole->begin_ns - session->origin_ns) : 0;
-	return at_ns >= selection->since_ns && at_ns < selection->until_ns;
+	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++) {
+		const struct colo_window *window = &checkpoint->windows[phase];
+
+		if (phase == COLO_PHASE_WAIT)
+			continue;
+		if (window->has_begin)
+			first_ns = MIN(first_ns, window->begin_ns);
+		if (window->has_end)
+			first_ns = MIN(first_ns, window->end_ns);
+	}
+	return first_ns;
+}
+
+static bool is_chosen(const struct colo_selection *selection, const struct colo_session *session,
+		      const struct colo_checkpoint *checkpoint)
+{
+	int64_t at_ns = (int64_t)(first_seen_ns(checkpoint) - session->origin_ns);
+
+	return checkpoint->seq >= selection->first_seq && checkpoint->seq <= selection->last_seq &&
+	       at_ns >= selection->since_ns && at_ns < selection->until_ns;
 }
 
 void colo_session_visit(const struct colo_session *session, const struct colo_selection *selection,
@@ -40,7 +54,7 @@ void colo_session_visit(const struct colo_session *session, const struct colo_se
 			to_skip -= checkpoint->state == COLO_CHECKPOINT_COMPLETE;
 			continue;
 		}
-		if (colo_selection_has(selection, session, checkpoint))
+		if (is_chosen(selection, session, checkpoint))
 			visit(session, checkpoint, data);
 	}
 }
@@ -48,49 +62,40 @@ void colo_session_visit(const struct colo_session *session, const struct colo_se
 struct colo_value colo_checkpoint_other_ns(const struct colo_session *session,
 					   const struct colo_checkpoint *checkpoint)
 {
-	struct colo_value other = {0};
+	struct colo_value other = colo_window_ns(&checkpoint->windows[COLO_PHASE_CHECKPOINT]);
 	const enum colo_phase *phases;
 	guint n;
 
-	if (checkpoint->state != COLO_CHECKPOINT_COMPLETE)
-		return other;
-	other.value = colo_window_ns(&checkpoint->windows[COLO_PHASE_CHECKPOINT]);
+	other.known = other.known && checkpoint->state == COLO_CHECKPOINT_COMPLETE;
 	phases = colo_role_phases(session->role, &n);
-	for (guint i = 0; i < n; i++) {
-		const struct colo_window *window = &checkpoint->windows[phases[i]];
+	for (guint i = 0; i < n && other.known; i++) {
+		struct colo_value phase = colo_window_ns(&checkpoint->windows[phases[i]]);
 
-		if (!colo_window_is_valid(window))
-			return (struct colo_value){0};
-		other.value -= colo_window_ns(window);
+		other.known = phase.known;
+		other.value -= phase.value;
 	}
-	other.known = true;
 	return other;
+}
+
+/* From the begin of one phase to the end of another; unknown without them. */
+static struct colo_value span_ns(const struct colo_checkpoint *checkpoint, enum colo_phase first,
+				 enum colo_phase last)
+{
+	const struct colo_window span = {
+		.begin_ns = checkpoint->windows[first].begin_ns,
+		.has_begin = checkpoint->windows[first].has_begin,
+		.end_ns = checkpoint->windows[last].end_ns,
+		.has_end = checkpoint->windows[last].has_end,
+	};
+
+	if (checkpoint->state != COLO_CHECKPOINT_COMPLETE)
+		return (struct colo_value){0};
+	return colo_window_ns(&span);
 }
 
 struct colo_value colo_checkpoint_pause_ns(const struct colo_checkpoint *checkpoint)
 {
-	const struct colo_window pause = {
-		.begin_ns = checkpoint->windows[COLO_PHASE_STOP].begin_ns,
-		.has_begin = checkpoint->windows[COLO_PHASE_STOP].has_begin,
-		.end_ns = checkpoint->windows[COLO_PHASE_RESUME].end_ns,
-		.has_end = checkpoint->windows[COLO_PHASE_RESUME].has_end,
-	};
-
-	if (checkpoint->state != COLO_CHECKPOINT_COMPLETE || !colo_window_is_valid(&pause))
-		return (struct colo_value){0};
-	return (struct colo_value){true, colo_window_ns(&pause)};
-}
-
-static struct colo_value stat_ns(const struct colo_session *session,
-				 const struct colo_checkpoint *checkpoint)
-{
-	const struct colo_window *whole = &checkpoint->windows[COLO_PHASE_CHECKPOINT];
-	const struct colo_window *last =
-		&checkpoint->windows[colo_role_last_stat_phase(session->role)];
-
-	if (!last->has_end || last->end_ns < whole->begin_ns)
-		return (struct colo_value){0};
-	return (struct colo_value){true, (int64_t)(last->end_ns - whole->begin_ns)};
+	return span_ns(checkpoint, COLO_PHASE_STOP, COLO_PHASE_RESUME);
 }
 
 static void add_value(GArray *values, struct colo_value value)
@@ -103,32 +108,22 @@ static void add_complete(struct samples *samples, const struct colo_session *ses
 			 const struct colo_checkpoint *checkpoint)
 {
 	struct colo_summary *summary = samples->summary;
-	const struct colo_window *whole = &checkpoint->windows[COLO_PHASE_CHECKPOINT];
 
-	if (!summary->first_seq) {
+	if (!summary->first_seq)
 		summary->first_seq = checkpoint->seq;
-		summary->begin_ns = whole->begin_ns;
-	}
 	summary->last_seq = checkpoint->seq;
-	summary->end_ns = whole->end_ns;
 	summary->triggered_by[checkpoint->trigger]++;
 	if (checkpoint->counters_seen)
 		summary->last_counters = checkpoint;
 
-	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++) {
-		const struct colo_window *window = &checkpoint->windows[phase];
-
-		if (colo_window_is_valid(window))
-			add_value(samples->phases[phase],
-				  (struct colo_value){true, colo_window_ns(window)});
-	}
+	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++)
+		add_value(samples->phases[phase], colo_window_ns(&checkpoint->windows[phase]));
 	for (unsigned int amount = 0; amount < COLO_N_AMOUNTS; amount++)
-		add_value(samples->amounts[amount],
-			  (struct colo_value){checkpoint->amounts_seen >> amount & 1,
-					      checkpoint->amounts[amount]});
+		add_value(samples->amounts[amount], colo_checkpoint_amount(checkpoint, amount));
 	add_value(samples->other, colo_checkpoint_other_ns(session, checkpoint));
 	add_value(samples->pause, colo_checkpoint_pause_ns(checkpoint));
-	add_value(samples->stat, stat_ns(session, checkpoint));
+	add_value(samples->stat, span_ns(checkpoint, COLO_PHASE_CHECKPOINT,
+					 colo_role_last_stat_phase(session->role)));
 }
 
 static void add_checkpoint(const struct colo_session *session,
@@ -142,42 +137,46 @@ static void add_checkpoint(const struct colo_session *session,
 }
 
 /* Rounded down, as the recorder's integer division does. */
-static struct colo_value mean_of(GArray *values)
+static struct colo_value mean_of(const struct distribution *distribution)
 {
-	struct distribution distribution = distribution_of(values);
-
-	if (!distribution.n)
+	if (!distribution->n)
 		return (struct colo_value){0};
-	return (struct colo_value){true, distribution.total / (int64_t)distribution.n};
+	return (struct colo_value){true, distribution->total / (int64_t)distribution->n};
 }
 
-static void fill_recorder(struct colo_summary *summary, const struct samples *samples)
-{
-	struct colo_recorder *recorder = &summary->recorder;
-	const struct colo_window *init = &summary->session->init;
+/* Everything that is summed up, once. */
+struct statistics {
+	struct distribution phases[COLO_N_PHASES], amounts[COLO_N_AMOUNTS];
+	struct distribution other, pause, stat;
+};
 
-	recorder->tot_num = (struct colo_value){true, (int64_t)summary->rows[0].ns.n};
-	recorder->tot_time = (struct colo_value){true, summary->rows[0].ns.total};
-	recorder->avg_time = mean_of(samples->phases[COLO_PHASE_CHECKPOINT]);
-	if (colo_window_is_valid(init))
-		recorder->init_time = (struct colo_value){true, colo_window_ns(init)};
-	recorder->wait_time = mean_of(samples->phases[COLO_PHASE_WAIT]);
-	recorder->stat_time = mean_of(samples->stat);
-	recorder->dev_time = mean_of(samples->phases[COLO_PHASE_DEV]);
-	recorder->ram_time = mean_of(samples->phases[COLO_PHASE_RAM]);
-	recorder->vmstate_time = mean_of(samples->phases[COLO_PHASE_VMSTATE]);
-	recorder->ram_size = mean_of(samples->amounts[COLO_AMOUNT_VMSTATE_BYTES]);
-	recorder->dev_size = mean_of(samples->amounts[COLO_AMOUNT_DEVICE_STATE_BYTES]);
+static void fill_recorder(struct colo_summary *summary, const struct statistics *statistics)
+{
+	const struct distribution *phases = statistics->phases, *amounts = statistics->amounts;
+	const struct distribution *checkpoints = &phases[COLO_PHASE_CHECKPOINT];
+
+	summary->recorder = (struct colo_recorder){
+		.tot_time = {true, checkpoints->total},
+		.tot_num = {true, (int64_t)checkpoints->n},
+		.avg_time = mean_of(checkpoints),
+		.init_time = colo_window_ns(&summary->session->init),
+		.wait_time = mean_of(&phases[COLO_PHASE_WAIT]),
+		.stat_time = mean_of(&statistics->stat),
+		.dev_time = mean_of(&phases[COLO_PHASE_DEV]),
+		.ram_time = mean_of(&phases[COLO_PHASE_RAM]),
+		.vmstate_time = mean_of(&phases[COLO_PHASE_VMSTATE]),
+		.ram_size = mean_of(&amounts[COLO_AMOUNT_VMSTATE_BYTES]),
+		.dev_size = mean_of(&amounts[COLO_AMOUNT_DEVICE_STATE_BYTES]),
+	};
 }
 
 static struct colo_row phase_row(enum colo_phase phase, enum colo_row_kind kind,
-				 const struct samples *samples)
+				 const struct statistics *statistics)
 {
-	return (struct colo_row){colo_phase_name(phase), kind,
-				 distribution_of(samples->phases[phase])};
+	return (struct colo_row){colo_phase_name(phase), kind, statistics->phases[phase]};
 }
 
-static void fill_distributions(struct colo_summary *summary, const struct samples *samples)
+static void fill_rows(struct colo_summary *summary, const struct statistics *statistics)
 {
 	const enum colo_role role = summary->session->role;
 	const enum colo_amount *amounts = colo_role_amounts(role, &summary->n_amounts);
@@ -187,22 +186,31 @@ static void fill_distributions(struct colo_summary *summary, const struct sample
 
 	summary->n_rows = n_phases + 4;
 	summary->rows = row = g_new0(struct colo_row, summary->n_rows);
-	*row++ = phase_row(COLO_PHASE_CHECKPOINT, COLO_ROW_WHOLE, samples);
+	*row++ = phase_row(COLO_PHASE_CHECKPOINT, COLO_ROW_WHOLE, statistics);
 	for (guint i = 0; i < n_phases; i++)
-		*row++ = phase_row(phases[i], COLO_ROW_PART, samples);
-	*row++ = (struct colo_row){"other", COLO_ROW_PART, distribution_of(samples->other)};
-	*row++ = phase_row(COLO_PHASE_WAIT, COLO_ROW_OUTSIDE, samples);
-	*row++ = (struct colo_row){"pause", COLO_ROW_OUTSIDE, distribution_of(samples->pause)};
+		*row++ = phase_row(phases[i], COLO_ROW_PART, statistics);
+	*row++ = (struct colo_row){"other", COLO_ROW_PART, statistics->other};
+	*row++ = phase_row(COLO_PHASE_WAIT, COLO_ROW_OUTSIDE, statistics);
+	*row++ = (struct colo_row){"pause", COLO_ROW_OUTSIDE, statistics->pause};
 
 	summary->amounts = g_new0(struct colo_amount_summary, summary->n_amounts);
 	for (guint i = 0; i < summary->n_amounts; i++)
-		summary->amounts[i] = (struct colo_amount_summary){
-			amounts[i], distribution_of(samples->amounts[amounts[i]])};
+		summary->amounts[i] =
+			(struct colo_amount_summary){amounts[i], statistics->amounts[amounts[i]]};
 }
 
 static GArray *values_new(void)
 {
 	return g_array_new(FALSE, FALSE, sizeof(int64_t));
+}
+
+/* Frees the values. */
+static struct distribution sum_up(GArray *values)
+{
+	struct distribution distribution = distribution_of(values);
+
+	g_array_unref(values);
+	return distribution;
 }
 
 struct colo_summary *colo_summary_new(const struct colo_session *session,
@@ -215,6 +223,7 @@ struct colo_summary *colo_summary_new(const struct colo_session *session,
 		.pause = values_new(),
 		.stat = values_new(),
 	};
+	struct statistics statistics;
 
 	summary->session = session;
 	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++)
@@ -223,16 +232,16 @@ struct colo_summary *colo_summary_new(const struct colo_session *session,
 		samples.amounts[amount] = values_new();
 
 	colo_session_visit(session, selection, add_checkpoint, &samples);
-	fill_distributions(summary, &samples);
-	fill_recorder(summary, &samples);
 
 	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++)
-		g_array_unref(samples.phases[phase]);
+		statistics.phases[phase] = sum_up(samples.phases[phase]);
 	for (unsigned int amount = 0; amount < COLO_N_AMOUNTS; amount++)
-		g_array_unref(samples.amounts[amount]);
-	g_array_unref(samples.other);
-	g_array_unref(samples.pause);
-	g_array_unref(samples.stat);
+		statistics.amounts[amount] = sum_up(samples.amounts[amount]);
+	statistics.other = sum_up(samples.other);
+	statistics.pause = sum_up(samples.pause);
+	statistics.stat = sum_up(samples.stat);
+	fill_rows(summary, &statistics);
+	fill_recorder(summary, &statistics);
 	return summary;
 }
 

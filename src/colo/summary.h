@@ -24,12 +24,6 @@ struct colo_selection {
 	((struct colo_selection){                                                                  \
 		.last_seq = UINT64_MAX, .since_ns = INT64_MIN, .until_ns = INT64_MAX})
 
-/* A number that may not be there: null in JSON. */
-struct colo_value {
-	bool known;
-	int64_t value;
-};
-
 /*
  * The fields of the original recorder, in its order. Times are nanoseconds,
  * sizes bytes. All but tot_time, tot_num and init_time are means over the
@@ -63,7 +57,6 @@ struct colo_summary {
 	const struct colo_session *session;	     /* Weak */
 	uint64_t n_states[COLO_N_CHECKPOINT_STATES]; /* the chosen checkpoints, by state */
 	uint64_t first_seq, last_seq; /* of the complete ones; 0 when there is none */
-	uint64_t begin_ns, end_ns;    /* from the first begin to the last end of them */
 	struct colo_recorder recorder;
 	struct colo_row
 		*rows; /* Owned by this: the checkpoint, its phases by time, other, wait, pause */
@@ -78,10 +71,6 @@ struct colo_summary {
 struct colo_summary *colo_summary_new(const struct colo_session *session,
 				      const struct colo_selection *selection);
 void colo_summary_free(struct colo_summary *summary);
-
-/* Whether a checkpoint is among the chosen ones, `skip` aside. */
-bool colo_selection_has(const struct colo_selection *selection, const struct colo_session *session,
-			const struct colo_checkpoint *checkpoint);
 
 /*
  * What of a complete checkpoint lies in no phase. Unknown when it is not

@@ -166,7 +166,7 @@ const struct perf_event *perf_events_get(const struct perf_events *events, guint
 	return &g_array_index(events->events, struct perf_event, index);
 }
 
-static int event_of_id(const struct perf_events *events, uint64_t id)
+int perf_events_of_id(const struct perf_events *events, uint64_t id)
 {
 	gpointer index;
 
@@ -191,7 +191,7 @@ int perf_events_of_sample(const struct perf_events *events, const uint8_t *taint
 		if (reader.failed)
 			return -1;
 	}
-	return event_of_id(events, id);
+	return perf_events_of_id(events, id);
 }
 
 /* The values of PERF_SAMPLE_READ are passed over: nothing here needs them. */
@@ -272,7 +272,7 @@ bool perf_sample_id_decode(const struct perf_events *events, const uint8_t *tain
 	reader = byte_reader_of(tainted_body + body_size - id_pos, id_pos, swap);
 	id = byte_reader_u64(&reader);
 	/* Records that perf itself made up for all events have id 0: any layout will do. */
-	index = id ? event_of_id(events, id) : 0;
+	index = id ? perf_events_of_id(events, id) : 0;
 	if (index < 0)
 		return false;
 

@@ -68,6 +68,9 @@ bool perf_events_settle(struct perf_events *events, GError **error);
 guint perf_events_count(const struct perf_events *events);
 const struct perf_event *perf_events_get(const struct perf_events *events, guint index);
 
+/* Which event an id belongs to; -1 when it is not known. */
+int perf_events_of_id(const struct perf_events *events, uint64_t id);
+
 /*
  * Which event a PERF_RECORD_SAMPLE belongs to; -1 when its id is not known or
  * the body too short. `tainted_body` follows the record's header.

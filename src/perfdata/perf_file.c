@@ -334,6 +334,11 @@ static bool open_regular(struct perf_file *file, const char *path, GError **erro
 {
 	struct stat st;
 
+	if (!strcmp(path, "-")) {
+		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_UNSUPPORTED,
+			    "standard input is not read; record with -o FILE and name the file");
+		return false;
+	}
 	file->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (file->fd < 0)
 		return set_errno_error(error, "open");

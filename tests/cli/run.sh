@@ -214,8 +214,8 @@ chooses "--since 0.14, the very moment" "p1 p2 p3 p4" --since 0.14 --role primar
 chooses "all conditions together" "s3" \
     --checkpoints 2- --skip 1 --until 0.7 --since 0.4 --role secondary both.data
 
-left="no checkpoint is left by the choice of checkpoints or of the role"
-without="without options the report shows what is there"
+left="none of its checkpoints matches the options"
+without="without --checkpoints, --skip, --since, --until and --role the report shows what is there"
 refuses "nothing is left: --checkpoints" 3 \
     "colo-perf report: both.data: $left; $without" report --checkpoints 5- both.data
 refuses "nothing is left: --skip" 3 \
@@ -227,7 +227,7 @@ refuses "nothing is left: --since" 3 \
 refuses "nothing is left: --until" 3 \
     "colo-perf report: both.data: $left; $without" report --until 0 both.data
 refuses "nothing is left: --role" 3 \
-    "colo-perf report: primary.data: $left, --role secondary; $without" \
+    "colo-perf report: primary.data: $left; $without" \
     report --role secondary primary.data
 refuses "nothing is left, in JSON" 3 \
     "colo-perf report: both.data: $left; $without" report --json --skip 4 both.data
@@ -270,6 +270,9 @@ printf 'PERFFILE\020\0\0\0\0\0\0\0' >old.data
 
 refuses "a file that is missing" 1 \
     "colo-perf report: missing.data: cannot open it: No such file or directory" report missing.data
+refuses "standard input" 1 \
+    "colo-perf report: -: standard input is not read; record with -o FILE and name the file" \
+    report -
 refuses "a directory" 1 \
     "colo-perf report: directory: it is a directory, not a perf.data file; name a file" \
     report directory
@@ -472,7 +475,7 @@ check "sampled probes are a warning" begins_with \
     "warning: sampled.data: 37 of 37 probes were sampled, not counted (colo_init_begin, ...): perf record's -F or -c applied to them, and hits are missing without a trace. Give the rate to the sampling event alone: -e 'sdt_qemu:*' -e cpu-clock/freq=997/"
 run report broken.data
 check "damage is a warning" begins_with \
-    "warning: broken.data is damaged and was read up to there: offset $(stat -c %s killed.data): record of type 9 with a size of 4 bytes, the least is 8"
+    "warning: broken.data is damaged: offset $(stat -c %s killed.data): record of type 9 with a size of 4 bytes, the least is 8; what could be read is reported"
 run report --json broken.data
 check "damage is in the JSON" python3 -c 'import json, sys
 with open(sys.argv[1]) as file:

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Other ways to record the same pair: a recording for each side, and plain perf
-# with a global -F; then a pair that loses its primary, and run.sh that is
-# interrupted. After all of it the machine is as it was. Prints TAP.
+# with a global -F; then pairs that lose a side, and run.sh that is interrupted.
+# After all of it the machine is as it was. Prints TAP.
 #
 #   tests/system/check-records.sh QEMU COLO-PERF
 set -euo pipefail
@@ -45,6 +45,7 @@ machine_state() {
 }
 
 start_pair() {
+    rm -f -- "$work/pair/pair.env"
     "$SCRIPTS/start-pair.sh" --qemu "$qemu" --accel tcg --run-dir "$work/pair" >/dev/null 2>"$work/pair.log" &
     pair_pid=$!
     for ((i = 0; i < 1800; i++)); do
@@ -126,6 +127,24 @@ wait "$pair_pid" || status=$?
 pair_pid=
 grep -q "of the primary (pid $primary) was killed by SIGKILL" "$work/pair.log" || status=0
 result $((status != 1)) "start-pair.sh says so in one line and ends with status 1" "$work/pair.log"
+
+# The same with the secondary: the primary gives up a checkpoint, which then is none that counts.
+start_pair
+"$SCRIPTS/record.sh" --quiet -p "$primary" -p "$secondary" -o "$work/given-up.data" >/dev/null 2>"$work/g.log" &
+first=$!
+sleep 6
+kill -KILL "$secondary"
+sleep 3
+kill -TERM "$first" 2>/dev/null || true
+status=0
+wait "$first" || status=1
+wait "$pair_pid" || true
+pair_pid=
+[[ $(member "$work/given-up.data" '[s["states"]["complete"] >= 3 for s in r["sessions"]]') == "[True, True]" ]] || status=1
+[[ $(member "$work/given-up.data" 'r["sessions"][0]["states"]["aborted"]') == 1 ]] || status=1
+[[ $(member "$work/given-up.data" '[w["code"] for w in r["warnings"]]') == "[]" ]] || status=1
+member "$work/given-up.data" '[s["states"] for s in r["sessions"]]' >>"$work/g.log"
+result $status "when the secondary is killed, the primary's checkpoint is aborted" "$work/g.log"
 
 # Ctrl-C in the middle of it all.
 # A shell's background job ignores SIGINT unless told otherwise.
