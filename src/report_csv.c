@@ -41,7 +41,7 @@ static void print_row(const struct colo_session *session, const struct colo_chec
 	print_value(out, (struct colo_value){whole->has_begin, (int64_t)whole->begin_ns});
 	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++)
 		print_value(out, colo_window_ns(&checkpoint->windows[phase]));
-	print_value(out, colo_checkpoint_other_ns(session, checkpoint));
+	print_value(out, colo_checkpoint_other_ns(session->role, checkpoint));
 	print_value(out, colo_checkpoint_pause_ns(checkpoint));
 	for (unsigned int amount = 0; amount < COLO_N_AMOUNTS; amount++)
 		print_value(out, colo_checkpoint_amount(checkpoint, amount));

@@ -285,6 +285,7 @@ static void add_anomalies(JsonBuilder *json, const struct colo_anomalies *anomal
 	add_int(json, "negative_durations", (int64_t)anomalies->negative_durations);
 	add_int(json, "repeated", (int64_t)anomalies->repeated);
 	add_int(json, "missing_phases", (int64_t)anomalies->missing);
+	add_int(json, "overlapping", (int64_t)anomalies->overlapping);
 	json_builder_end_object(json);
 }
 
@@ -333,7 +334,7 @@ static void add_checkpoint(const struct colo_session *session,
 	for (guint i = 0; i < n; i++)
 		add_window(json, phases[i], &windows[phases[i]]);
 	json_builder_end_object(json);
-	add_value(json, "other_ns", colo_checkpoint_other_ns(session, checkpoint));
+	add_value(json, "other_ns", colo_checkpoint_other_ns(session->role, checkpoint));
 	add_value(json, "pause_ns", colo_checkpoint_pause_ns(checkpoint));
 	amounts = colo_role_amounts(session->role, &n);
 	for (guint i = 0; i < n; i++)

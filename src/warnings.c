@@ -68,26 +68,30 @@ static void add_of_file(GPtrArray *warnings, const struct recording *file)
 
 static void add_of_session(GPtrArray *warnings, const struct colo_session *session)
 {
+	static const char left_out[] = "they enter no statistic";
 	const struct {
 		uint64_t n;
-		const char *code, *what;
+		const char *code, *what, *effect;
 	} rows[] = {
 		{session->anomalies.begins_without_end, "begins_without_end",
-		 "phases that began and never ended"},
+		 "phases that began and never ended", left_out},
 		{session->anomalies.ends_without_begin, "ends_without_begin",
-		 "phases that ended and never began"},
+		 "phases that ended and never began", left_out},
 		{session->anomalies.negative_durations, "negative_durations",
-		 "phases that end before they begin, or last for months"},
-		{session->anomalies.repeated, "repeated", "begins or ends that came again"},
+		 "phases that end before they begin, or last for months", left_out},
+		{session->anomalies.repeated, "repeated", "begins or ends that came again",
+		 left_out},
 		{session->anomalies.missing, "missing_phases",
-		 "phases of complete checkpoints that were not seen"},
+		 "phases of complete checkpoints that were not seen", left_out},
+		{session->anomalies.overlapping, "overlapping", "checkpoints whose phases overlap",
+		 "their `other` is not known"},
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
 		if (rows[i].n)
-			add(warnings, rows[i].code,
-			    "%s, pid %" PRIu32 ": %s: %" PRIu64 "; they enter no statistic",
-			    colo_role_name(session->role), session->pid, rows[i].what, rows[i].n);
+			add(warnings, rows[i].code, "%s, pid %" PRIu32 ": %s: %" PRIu64 "; %s",
+			    colo_role_name(session->role), session->pid, rows[i].what, rows[i].n,
+			    rows[i].effect);
 }
 
 GPtrArray *warnings_of(const struct recordings *recordings)

@@ -382,6 +382,33 @@ static void count_anomalies(struct builder *builder, const struct colo_checkpoin
 	}
 }
 
+/* A complete checkpoint without its phases; negative when they overlap. */
+static struct colo_value rest_ns(enum colo_role role, const struct colo_checkpoint *checkpoint)
+{
+	struct colo_value rest = colo_window_ns(&checkpoint->windows[COLO_PHASE_CHECKPOINT]);
+	const enum colo_phase *phases;
+	guint n;
+
+	rest.known = rest.known && checkpoint->state == COLO_CHECKPOINT_COMPLETE;
+	phases = colo_role_phases(role, &n);
+	for (guint i = 0; i < n && rest.known; i++) {
+		struct colo_value phase = colo_window_ns(&checkpoint->windows[phases[i]]);
+
+		rest.known = phase.known;
+		rest.value -= phase.value;
+	}
+	return rest;
+}
+
+struct colo_value colo_checkpoint_other_ns(enum colo_role role,
+					   const struct colo_checkpoint *checkpoint)
+{
+	struct colo_value rest = rest_ns(role, checkpoint);
+
+	rest.known = rest.known && rest.value >= 0;
+	return rest;
+}
+
 static void count_missing(struct builder *builder, const struct colo_checkpoint *checkpoint,
 			  struct edge edge)
 {
@@ -399,6 +426,13 @@ static void count_missing(struct builder *builder, const struct colo_checkpoint 
 	}
 	if (!edge.start)
 		builder->session.anomalies.missing += !wait->has_begin && !wait->has_end;
+}
+
+static void count_overlap(struct builder *builder, const struct colo_checkpoint *checkpoint)
+{
+	struct colo_value rest = rest_ns(builder->session.role, checkpoint);
+
+	builder->session.anomalies.overlapping += rest.known && rest.value < 0;
 }
 
 /* The last one that is more than waited for; the length of the array when there is none. */
@@ -430,6 +464,7 @@ static void finish_session(struct builder *builder)
 		checkpoint->state = state_of(builder, checkpoint, edge);
 		count_anomalies(builder, checkpoint, edge);
 		count_missing(builder, checkpoint, edge);
+		count_overlap(builder, checkpoint);
 	}
 }
 

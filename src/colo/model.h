@@ -65,6 +65,7 @@ struct colo_anomalies {
 	uint64_t negative_durations; /* or longer than COLO_LARGEST */
 	uint64_t repeated;	     /* the same begin or end a second time */
 	uint64_t missing;	     /* phases of complete checkpoints of which no hit was seen */
+	uint64_t overlapping; /* complete checkpoints whose phases take longer than they do */
 };
 
 struct colo_session {
@@ -97,6 +98,13 @@ const GPtrArray *colo_model_sessions(const struct colo_model *model);
 
 /* Hits whose role or sequence number cannot be, such as role 3. They are in no session. */
 uint64_t colo_model_invalid_hits(const struct colo_model *model);
+
+/*
+ * What of a complete checkpoint lies in no phase. Unknown when it is not
+ * complete, when one of its phases is not whole, or when phases overlap.
+ */
+struct colo_value colo_checkpoint_other_ns(enum colo_role role,
+					   const struct colo_checkpoint *checkpoint);
 
 /* Whether the window is whole, does not run backwards and has a length that can be. */
 bool colo_window_is_valid(const struct colo_window *window);

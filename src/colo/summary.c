@@ -59,24 +59,6 @@ void colo_session_visit(const struct colo_session *session, const struct colo_se
 	}
 }
 
-struct colo_value colo_checkpoint_other_ns(const struct colo_session *session,
-					   const struct colo_checkpoint *checkpoint)
-{
-	struct colo_value other = colo_window_ns(&checkpoint->windows[COLO_PHASE_CHECKPOINT]);
-	const enum colo_phase *phases;
-	guint n;
-
-	other.known = other.known && checkpoint->state == COLO_CHECKPOINT_COMPLETE;
-	phases = colo_role_phases(session->role, &n);
-	for (guint i = 0; i < n && other.known; i++) {
-		struct colo_value phase = colo_window_ns(&checkpoint->windows[phases[i]]);
-
-		other.known = phase.known;
-		other.value -= phase.value;
-	}
-	return other;
-}
-
 /* From the begin of one phase to the end of another; unknown without them. */
 static struct colo_value span_ns(const struct colo_checkpoint *checkpoint, enum colo_phase first,
 				 enum colo_phase last)
@@ -120,7 +102,7 @@ static void add_complete(struct samples *samples, const struct colo_session *ses
 		add_value(samples->phases[phase], colo_window_ns(&checkpoint->windows[phase]));
 	for (unsigned int amount = 0; amount < COLO_N_AMOUNTS; amount++)
 		add_value(samples->amounts[amount], colo_checkpoint_amount(checkpoint, amount));
-	add_value(samples->other, colo_checkpoint_other_ns(session, checkpoint));
+	add_value(samples->other, colo_checkpoint_other_ns(session->role, checkpoint));
 	add_value(samples->pause, colo_checkpoint_pause_ns(checkpoint));
 	add_value(samples->stat, span_ns(checkpoint, COLO_PHASE_CHECKPOINT,
 					 colo_role_last_stat_phase(session->role)));

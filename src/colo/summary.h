@@ -73,13 +73,6 @@ struct colo_summary *colo_summary_new(const struct colo_session *session,
 void colo_summary_free(struct colo_summary *summary);
 
 /*
- * What of a complete checkpoint lies in no phase. Unknown when it is not
- * complete or when one of its phases is not whole.
- */
-struct colo_value colo_checkpoint_other_ns(const struct colo_session *session,
-					   const struct colo_checkpoint *checkpoint);
-
-/*
  * How long the guest stood still at the most: from the begin of stop to the end
  * of resume. Unknown when the checkpoint is not complete or lacks one of them.
  */

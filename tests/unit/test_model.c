@@ -89,6 +89,7 @@ static void assert_anomalies(const struct colo_session *session, uint64_t begins
 	g_assert_cmpuint(session->anomalies.negative_durations, ==, negative);
 	g_assert_cmpuint(session->anomalies.repeated, ==, repeated);
 	g_assert_cmpuint(session->anomalies.missing, ==, missing);
+	g_assert_cmpuint(session->anomalies.overlapping, ==, 0);
 }
 
 static const struct colo_row *row(const struct colo_summary *summary, const char *name)
@@ -322,6 +323,34 @@ static void test_backwards_and_repeated(void)
 	colo_model_free(model);
 }
 
+/* Phases that take longer than their checkpoint: `other` is not negative, it is not known. */
+static void test_overlap(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller teller = teller_of(model, COLO_ROLE_PRIMARY);
+	const struct colo_selection all = COLO_SELECT_ALL;
+	struct colo_summary *summary;
+	guint n;
+	const enum colo_phase *phases = colo_role_phases(COLO_ROLE_PRIMARY, &n);
+
+	phase(&teller, COLO_PHASE_WAIT, 1);
+	begin(&teller, "checkpoint", 1);
+	for (guint i = 0; i < n; i++)
+		begin(&teller, colo_phase_name(phases[i]), 1);
+	for (guint i = 0; i < n; i++)
+		end(&teller, colo_phase_name(phases[i]), 1, 0);
+	end(&teller, "checkpoint", 1, 0);
+	checkpoint(&teller, 2);
+	colo_model_finish(model);
+	g_assert_cmpuint(session_at(model, 0)->anomalies.overlapping, ==, 1);
+	summary = colo_summary_new(session_at(model, 0), &all);
+	g_assert_cmpuint(row(summary, "checkpoint")->ns.n, ==, 2);
+	g_assert_cmpuint(row(summary, "other")->ns.n, ==, 1);
+	g_assert_cmpint(row(summary, "other")->ns.total, ==, 1000 * (n + 1));
+	colo_summary_free(summary);
+	colo_model_free(model);
+}
+
 /* COLO ends and begins again in the same process; and seq falls without any sign of that. */
 static void test_sessions(void)
 {
@@ -470,6 +499,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/model/aborted", test_aborted);
 	g_test_add_func("/model/lost_hits", test_lost_hits);
 	g_test_add_func("/model/backwards_and_repeated", test_backwards_and_repeated);
+	g_test_add_func("/model/overlap", test_overlap);
 	g_test_add_func("/model/sessions", test_sessions);
 	g_test_add_func("/model/triggers", test_triggers);
 	g_test_add_func("/model/invalid", test_invalid);
