@@ -283,7 +283,7 @@ register() {
         if [[ -z $found ]]; then
             add+=(-a "$GROUP:$name")
             # Another binary has this name: ours becomes name_1.
-            ! registered_lines | grep -q "^p:$GROUP/$name " || force=(-f)
+            ! grep -q "^p:$GROUP/$name " <<<"$(registered_lines)" || force=(-f)
         fi
     done < <(cut -d ' ' -f 1 <<<"$wanted" | uniq)
     ((${#add[@]})) || return 0
@@ -357,7 +357,7 @@ with_state_locked register_all "${BINARIES[@]}"
 
 if [[ -z $EVENT ]]; then
     EVENT=cycles
-    if perf stat -x , -e cycles -- true 2>&1 | grep -q '<not'; then
+    if grep -q '<not' <<<"$(perf stat -x , -e cycles -- true 2>&1)"; then
         EVENT=cpu-clock
     fi
 fi

@@ -7,11 +7,12 @@
 $(BUILD)/tests/%.o: WARNINGS += -Wno-conversion
 
 lib_objects := $(addprefix $(BUILD)/tests/lib/,perf_builder.o colo_story.o)
+small_file := $(BUILD)/tests/lib/small_file.o
 
 # Unit tests: each is linked with the modules that it may know and no others, so
 # that an include in the wrong direction does not link.
 UNIT_BASE := test_distribution test_byte_reader
-UNIT_PERFDATA := test_perf_file test_tracepoint
+UNIT_PERFDATA := test_perf_file test_perf_event test_tracepoint
 UNIT_COLO := test_probe test_model
 UNIT_RECORDING := test_recording
 
@@ -19,7 +20,7 @@ unit = $(1:%=$(BUILD)/tests/unit/%)
 unit_tests := $(call unit,$(UNIT_BASE) $(UNIT_PERFDATA) $(UNIT_COLO) $(UNIT_RECORDING))
 
 $(call unit,$(UNIT_BASE)): $(base_objects)
-$(call unit,$(UNIT_PERFDATA)): $(lib_objects) $(perfdata_objects) $(base_objects)
+$(call unit,$(UNIT_PERFDATA)): $(small_file) $(lib_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_COLO)): $(colo_objects) $(base_objects)
 $(call unit,$(UNIT_RECORDING)): $(lib_objects) $(BUILD)/src/recording.o $(BUILD)/src/warnings.o \
 				$(colo_objects) $(perfdata_objects) $(base_objects)

@@ -8,24 +8,19 @@
 #   tests/system/check-patches.sh SRC     a QEMU source tree with the patches applied
 set -euo pipefail
 
+# shellcheck source=tap.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/tap.sh"
 PATCHES=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../qemu-patch" && pwd -P)
 src=$(cd -- "$1" && pwd -P)
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 
-n=0 failed=0
 # check NAME COMMAND...
 check() {
-    local name=$1
+    local name=$1 status=0
     shift
-    n=$((n + 1))
-    if "$@" >"$work/log" 2>&1; then
-        echo "ok $n - $name"
-    else
-        echo "not ok $n - $name"
-        sed 's/^/# /' "$work/log"
-        failed=1
-    fi
+    "$@" >"$work/log" 2>&1 || status=1
+    result $status "$name" "$work/log"
 }
 
 # The files that a patch touches, as they are before the patches; $1 is a new directory.
@@ -60,5 +55,4 @@ for patch in "$PATCHES"/*.patch; do
     check "${patch##*/} is one commit as git format-patch writes it" is_one_commit "$patch"
     check "${patch##*/} passes checkpatch.pl" perl scripts/checkpatch.pl "$patch"
 done
-echo "1..$n"
-exit $failed
+tap_end

@@ -8,6 +8,8 @@
 #   tests/system/check-records.sh QEMU COLO-PERF
 set -euo pipefail
 
+# shellcheck source=tap.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/tap.sh"
 SCRIPTS=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../scripts" && pwd -P)
 qemu=$1
 colo_perf=$2
@@ -21,19 +23,6 @@ stop_pair() {
     pair_pid=
 }
 trap 'stop_pair; rm -rf -- "$work"' EXIT
-
-n=0 failed=0
-# result STATUS NAME [LOG]: 0 is a pass; the log is shown when it is not
-result() {
-    n=$((n + 1))
-    if (($1 == 0)); then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        [[ -z ${3:-} ]] || sed 's/^/# /' "$3"
-        failed=1
-    fi
-}
 
 # What must be the same afterwards: probes, mounts, QEMUs.
 machine_state() {
@@ -110,18 +99,28 @@ head -n 1 "$work/sampled.txt" | grep -q '^warning: .* probes were sampled, not c
 result $status "a global -F is reported with exit status 0 and the warning first" "$work/perf.log"
 perf probe -q -d 'sdt_qemu:*' >>"$work/perf.log" 2>&1
 
+# record_death VICTIM FILE: records both sides, in the middle of which one is killed; sets status. start-pair.sh stands
+# still meanwhile, as it would stop the other side at once.
+record_death() {
+    local recorder
+    "$SCRIPTS/record.sh" --quiet -p "$primary" -p "$secondary" -o "$2" >/dev/null 2>"$work/death.log" &
+    recorder=$!
+    sleep 6
+    kill -STOP "$pair_pid"
+    kill -KILL "$1"
+    sleep 3
+    kill -TERM "$recorder" 2>/dev/null || true
+    kill -CONT "$pair_pid"
+    status=0
+    wait "$recorder" || status=1
+    [[ $(member "$2" '[s["states"]["complete"] >= 3 for s in r["sessions"]]') == "[True, True]" ]] || status=1
+    [[ $(member "$2" '[w["code"] for w in r["warnings"]]') == "[]" ]] || status=1
+    member "$2" '[s["states"] for s in r["sessions"]], r["warnings"]' >>"$work/death.log"
+}
+
 # A QEMU that dies in the middle of a recording.
-"$SCRIPTS/record.sh" --quiet -p "$primary" -p "$secondary" -o "$work/killed.data" >/dev/null 2>"$work/k.log" &
-first=$!
-sleep 6
-kill -KILL "$primary"
-sleep 3
-kill -TERM "$first" 2>/dev/null || true
-status=0
-wait "$first" || status=1
-[[ $(member "$work/killed.data" '[s["states"]["complete"] >= 3 for s in r["sessions"]]') == "[True, True]" ]] || status=1
-[[ $(member "$work/killed.data" '[w["code"] for w in r["warnings"]]') == "[]" ]] || status=1
-result $status "a recording in which the primary is killed is reported without a warning" "$work/k.log"
+record_death "$primary" "$work/killed.data"
+result $status "a recording in which the primary is killed is reported without a warning" "$work/death.log"
 status=0
 wait "$pair_pid" || status=$?
 pair_pid=
@@ -130,21 +129,11 @@ result $((status != 1)) "start-pair.sh says so in one line and ends with status 
 
 # The same with the secondary: the primary gives up a checkpoint, which then is none that counts.
 start_pair
-"$SCRIPTS/record.sh" --quiet -p "$primary" -p "$secondary" -o "$work/given-up.data" >/dev/null 2>"$work/g.log" &
-first=$!
-sleep 6
-kill -KILL "$secondary"
-sleep 3
-kill -TERM "$first" 2>/dev/null || true
-status=0
-wait "$first" || status=1
+record_death "$secondary" "$work/given-up.data"
+[[ $(member "$work/given-up.data" 'r["sessions"][0]["states"]["aborted"]') == 1 ]] || status=1
+result $status "when the secondary is killed, the primary's checkpoint is aborted" "$work/death.log"
 wait "$pair_pid" || true
 pair_pid=
-[[ $(member "$work/given-up.data" '[s["states"]["complete"] >= 3 for s in r["sessions"]]') == "[True, True]" ]] || status=1
-[[ $(member "$work/given-up.data" 'r["sessions"][0]["states"]["aborted"]') == 1 ]] || status=1
-[[ $(member "$work/given-up.data" '[w["code"] for w in r["warnings"]]') == "[]" ]] || status=1
-member "$work/given-up.data" '[s["states"] for s in r["sessions"]]' >>"$work/g.log"
-result $status "when the secondary is killed, the primary's checkpoint is aborted" "$work/g.log"
 
 # Ctrl-C in the middle of it all.
 # A shell's background job ignores SIGINT unless told otherwise.
@@ -165,5 +154,4 @@ status=0
 diff "$work/before" "$work/after" >"$work/diff" || status=1
 result $status "nothing is left registered, mounted or running" "$work/diff"
 
-echo "1..$n"
-exit $failed
+tap_end

@@ -24,17 +24,8 @@ fi
 entry=$2
 work=$3
 
-n=0 failed=0
-# result STATUS NAME: 0 is a pass
-result() {
-    n=$((n + 1))
-    if (($1 == 0)); then
-        echo "ok $n - $2"
-    else
-        echo "not ok $n - $2"
-        failed=1
-    fi
-}
+# shellcheck source=tap.sh
+. "$HERE/tap.sh"
 
 # The copy takes the place of the entry: its build files hold absolute paths.
 mount --bind "$work/entry" "$entry"
@@ -57,8 +48,7 @@ cd "$entry/without"
 sed -nE "s/^exec '[^']*' (.*) .[$]@.\$/\1/p" ../build/config.status >"$work/arguments"
 status=0
 bash -c "exec ../src/configure $(cat "$work/arguments")" >"$work/configure.log" 2>&1 || status=1
-result $status "configure runs with the same options"
-((status == 0)) || sed 's/^/# /' "$work/configure.log" | tail -n 20
+result $status "configure runs with the same options" "$work/configure.log"
 status=0
 grep -q '#define HAVE_SYS_SDT_H' config-host.h && status=1
 result $status "it notices that the header is missing"
@@ -66,19 +56,18 @@ result $status "it notices that the header is missing"
 status=0
 ninja "$OBJECT" >"$work/ninja.log" 2>&1 || status=1
 grep -q warning: "$work/ninja.log" && status=1
-result $status "colo.c compiles without a warning"
-((status == 0)) || sed 's/^/# /' "$work/ninja.log" | tail -n 20
+result $status "colo.c compiles without a warning" "$work/ninja.log"
 
 cp -- "$OBJECT" "../build/$OBJECT"
 cd ../build
 status=0
 ninja -t commands qemu-system-x86_64 | tail -n 1 >"$work/link"
 bash -e "$work/link" >"$work/link.log" 2>&1 || status=1
-result $status "QEMU links"
-((status == 0)) || sed 's/^/# /' "$work/link.log" | tail -n 20
+result $status "QEMU links" "$work/link.log"
 
 status=0
-readelf -n -W qemu-system-x86_64 | grep -q 'Name: colo_' && status=1
+readelf -n -W qemu-system-x86_64 >"$work/notes"
+grep -q 'Name: colo_' "$work/notes" && status=1
 result $status "it holds no probe"
 
 # It is a QEMU like any other: a pair gets into COLO and makes checkpoints.
@@ -87,8 +76,6 @@ status=0
     --duration 3 >"$work/pair.out" 2>"$work/pair.log" || status=1
 checkpoints=$(grep -c '"side": "primary", "event": "RESUME"' "$work/pair/events.jsonl" || true)
 ((checkpoints >= 3)) || status=1
-result $status "a pair of it makes checkpoints ($checkpoints)"
-((status == 0)) || sed 's/^/# /' "$work/pair.log" | tail -n 20
+result $status "a pair of it makes checkpoints ($checkpoints)" "$work/pair.log"
 
-echo "1..$n"
-exit $failed
+tap_end

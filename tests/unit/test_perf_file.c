@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * perfdata/perf_file and perfdata/perf_event: what a whole file holds, in both
- * byte orders, and the exact words with which a damaged one is refused.
+ * perfdata/perf_file: what a whole file holds, in both byte orders, and the exact
+ * words with which a damaged one is refused.
  */
 #define _GNU_SOURCE /* memfd_create() */
 #include "perfdata/perf_file.h"
 
 #include "base/error.h"
-#include "lib/perf_builder.h"
+#include "lib/small_file.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -19,35 +19,11 @@
 
 static const int byte_orders[] = {G_LITTLE_ENDIAN, G_BIG_ENDIAN};
 
-/* The file lives in memory, and as long as the struct perf_file does. */
-static struct perf_file *open_bytes(const GByteArray *bytes, GError **error)
-{
-	int fd = memfd_create("perf-file", MFD_CLOEXEC);
-	g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
-	struct perf_file *file;
-
-	g_assert_cmpint(fd, >=, 0);
-	g_assert_cmpint(pwrite(fd, bytes->data, bytes->len, 0), ==, bytes->len);
-	file = perf_file_open(path, error);
-	close(fd);
-	return file;
-}
-
-static struct perf_file *open_builder(struct perf_builder *builder)
-{
-	g_autoptr(GByteArray) bytes = perf_builder_build(builder, NULL);
-	g_autoptr(GError) error = NULL;
-	struct perf_file *file = open_bytes(bytes, &error);
-
-	g_assert_no_error(error);
-	return file;
-}
-
 static void assert_refused(const GByteArray *bytes, enum colo_perf_error code, const char *message)
 {
 	g_autoptr(GError) error = NULL;
 
-	g_assert_null(open_bytes(bytes, &error));
+	g_assert_null(small_file_open_bytes(bytes, &error));
 	g_assert_error(error, COLO_PERF_ERROR, (int)code);
 	g_assert_cmpstr(error->message, ==, message);
 }
@@ -60,61 +36,6 @@ static void patch_u64(GByteArray *bytes, guint64 offset, guint64 value, int byte
 
 	g_assert_cmpuint(offset + 8, <=, bytes->len);
 	memcpy(bytes->data + offset, &stored, 8);
-}
-
-static const struct perf_builder_event clock_event = {
-	.name = "cpu-clock",
-	.attr = {.type = PERF_TYPE_SOFTWARE,
-		 .config = PERF_COUNT_SW_CPU_CLOCK,
-		 .sample_period = 4000,
-		 .sample_type = PERF_BUILDER_CALLCHAIN_SAMPLE,
-		 .read_format = PERF_FORMAT_ID,
-		 .freq = 1,
-		 .sample_id_all = 1,
-		 .use_clockid = 1,
-		 .clockid = 7},
-	.n_ids = 2,
-};
-
-static const struct perf_builder_event probe_event = {
-	.name = "sdt_qemu:colo_ram_end",
-	.attr = {.type = PERF_TYPE_TRACEPOINT,
-		 .config = 1500,
-		 .sample_period = 1,
-		 .sample_type = PERF_BUILDER_TRACEPOINT_SAMPLE},
-	.n_ids = 3,
-	.args = "s32 u64",
-};
-
-/* Two events, their samples, two features: 4 records. */
-static struct perf_builder *small_builder(int byte_order)
-{
-	static const char *const argv[] = {"perf", "record", "-e", "a b", NULL};
-	static const guint64 chain[] = {PERF_CONTEXT_USER, 0x1111, 0x2222};
-	static const guint64 args[] = {1, 0x123456789a};
-	struct perf_builder *builder = perf_builder_new(byte_order);
-	guint clock = perf_builder_add_event(builder, &clock_event);
-	guint probe = perf_builder_add_event(builder, &probe_event);
-	struct perf_builder_sample sample = {
-		.at = {.event = clock, .pid = 10, .tid = 11, .cpu = 1, .time_ns = 5000},
-		.misc = PERF_RECORD_MISC_USER,
-		.ip = 0x400000,
-		.period = 4321,
-		.chain = chain,
-		.n_chain = G_N_ELEMENTS(chain)};
-	struct perf_builder_sample hit = {
-		.at = {.event = probe, .pid = 20, .tid = 21, .cpu = 2, .time_ns = 6000},
-		.period = 1,
-		.args = args,
-		.n_args = G_N_ELEMENTS(args)};
-
-	perf_builder_sample(builder, &sample);
-	perf_builder_comm(builder, &sample.at, "qemu", FALSE);
-	perf_builder_sample(builder, &hit);
-	perf_builder_finished_round(builder);
-	perf_builder_feature_string(builder, PERF_BUILDER_HOSTNAME, "host");
-	perf_builder_feature_cmdline(builder, argv);
-	return builder;
 }
 
 static void assert_next(struct perf_file *file, struct perf_record *record)
@@ -217,12 +138,12 @@ static void test_orders_and_attr_sizes(void)
 
 	for (guint i = 0; i < G_N_ELEMENTS(byte_orders); i++) {
 		for (guint j = 0; j < G_N_ELEMENTS(attr_sizes); j++) {
-			struct perf_builder *builder = small_builder(byte_orders[i]);
+			struct perf_builder *builder = small_file_builder(byte_orders[i]);
 			g_autofree char *command_line = NULL, *hostname = NULL;
 			struct perf_file *file;
 
 			perf_builder_set_attr_size(builder, attr_sizes[j]);
-			file = open_builder(builder);
+			file = small_file_open(builder);
 			g_assert_null(perf_file_damage(file));
 			g_assert_cmpint(perf_file_is_swapped(file), ==,
 					byte_orders[i] != G_BYTE_ORDER);
@@ -247,7 +168,7 @@ static void test_damaged_feature_strings(void)
 	static const guint8 too_long[] = {255, 255, 255, 255, 'a', 'b'};
 	static const guint8 no_nul[] = {2, 0, 0, 0, 'a', 'b'};
 	static const guint8 many[] = {255, 255, 255, 255, 2, 0, 0, 0, 'a', 0};
-	struct perf_builder *builder = small_builder(G_LITTLE_ENDIAN);
+	struct perf_builder *builder = small_file_builder(G_LITTLE_ENDIAN);
 	g_autofree char *version = NULL, *command_line = NULL;
 	struct perf_file *file;
 
@@ -256,7 +177,7 @@ static void test_damaged_feature_strings(void)
 	perf_builder_feature_bytes(builder, PERF_BUILDER_VERSION, no_nul, sizeof(no_nul));
 	perf_builder_feature_bytes(builder, PERF_BUILDER_ARCH, NULL, 0);
 	perf_builder_feature_bytes(builder, PERF_BUILDER_CMDLINE, many, sizeof(many));
-	file = open_builder(builder);
+	file = small_file_open(builder);
 	g_assert_null(perf_file_feature_string(file, PERF_FEATURE_HOSTNAME));
 	g_assert_null(perf_file_feature_string(file, PERF_FEATURE_OSRELEASE));
 	version = perf_file_feature_string(file, PERF_FEATURE_VERSION);
@@ -286,7 +207,7 @@ static void test_window(void)
 		struct perf_file *file;
 		guint64 size = 0;
 
-		perf_builder_add_event(builder, &clock_event);
+		perf_builder_add_event(builder, &small_file_clock_event);
 		for (; size < 3.5 * WINDOW_SIZE; n_records++) {
 			memset(body, (int)n_records & 0xff, body_size_of(n_records));
 			size = 8 + body_size_of(n_records) +
@@ -294,7 +215,7 @@ static void test_window(void)
 						   body_size_of(n_records));
 		}
 		g_byte_array_unref(perf_builder_build(builder, &layout));
-		file = open_builder(builder);
+		file = small_file_open(builder);
 		g_assert_cmpuint(perf_file_size_bytes(file), >, 3 * WINDOW_SIZE);
 		for (guint i = 0; i < n_records; i++) {
 			struct perf_record record;
@@ -366,7 +287,7 @@ static void test_pipe_mode(void)
 		"FILE";
 
 	for (guint i = 0; i < G_N_ELEMENTS(byte_orders); i++) {
-		struct perf_builder *builder = small_builder(byte_orders[i]);
+		struct perf_builder *builder = small_file_builder(byte_orders[i]);
 		g_autoptr(GByteArray) bytes = perf_builder_build(builder, NULL);
 
 		patch_u64(bytes, 8, 16, byte_orders[i]);
@@ -379,7 +300,7 @@ static void test_pipe_mode(void)
 
 static void test_cut_in_header(void)
 {
-	struct perf_builder *builder = small_builder(G_LITTLE_ENDIAN);
+	struct perf_builder *builder = small_file_builder(G_LITTLE_ENDIAN);
 
 	for (guint size = 8; size < HEADER_SIZE; size++) {
 		g_autoptr(GByteArray) bytes = perf_builder_build(builder, NULL);
@@ -435,7 +356,7 @@ static void test_bad_numbers(void)
 	};
 
 	for (guint i = 0; i < G_N_ELEMENTS(byte_orders); i++) {
-		struct perf_builder *builder = small_builder(byte_orders[i]);
+		struct perf_builder *builder = small_file_builder(byte_orders[i]);
 
 		for (guint j = 0; j < G_N_ELEMENTS(cases); j++) {
 			struct perf_builder_layout layout;
@@ -456,7 +377,7 @@ static void test_bad_numbers(void)
 /* Each event names half the file as its ids: sections that overlap are not read twice. */
 static void test_overlapping_sections(void)
 {
-	struct perf_builder *builder = small_builder(G_LITTLE_ENDIAN);
+	struct perf_builder *builder = small_file_builder(G_LITTLE_ENDIAN);
 	struct perf_builder_layout layout;
 	g_autoptr(GByteArray) bytes = perf_builder_build(builder, &layout);
 	guint64 size = (bytes->len / 2 + 8) / 8 * 8;
@@ -476,7 +397,7 @@ static void test_overlapping_sections(void)
 /* A single event needs no id; two without one cannot be told apart. */
 static void test_events_without_id(void)
 {
-	struct perf_builder_event event = clock_event;
+	struct perf_builder_event event = small_file_clock_event;
 	struct perf_builder *builder = perf_builder_new(G_LITTLE_ENDIAN);
 	g_autoptr(GByteArray) bytes = NULL;
 	struct perf_file *file;
@@ -484,7 +405,7 @@ static void test_events_without_id(void)
 
 	event.attr.sample_type = PERF_SAMPLE_IP;
 	perf_builder_add_event(builder, &event);
-	file = open_builder(builder);
+	file = small_file_open(builder);
 	g_assert_cmpint(perf_events_of_sample(perf_file_events(file), body, 8, false), ==, 0);
 	g_assert_cmpint(perf_events_of_sample(perf_file_events(file), body, 0, false), ==, 0);
 	perf_file_free(file);
@@ -543,7 +464,7 @@ static void test_bad_records(void)
 	};
 
 	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-		struct perf_builder *builder = small_builder(G_LITTLE_ENDIAN);
+		struct perf_builder *builder = small_file_builder(G_LITTLE_ENDIAN);
 		struct perf_builder_layout layout;
 		guint64 offset = perf_builder_bytes(builder, cases[i].bytes, cases[i].size);
 		g_autoptr(GByteArray) bytes = perf_builder_build(builder, &layout);
@@ -551,7 +472,7 @@ static void test_bad_records(void)
 			g_strdup_printf("%u", (guint)(layout.data_offset + offset));
 		g_auto(GStrv) parts = g_strsplit(cases[i].message, "%u", -1);
 		g_autofree char *message = g_strjoinv(place, parts);
-		struct perf_file *file = open_bytes(bytes, NULL);
+		struct perf_file *file = small_file_open_bytes(bytes, NULL);
 		struct perf_record record;
 
 		g_assert_nonnull(file);
@@ -576,11 +497,11 @@ static void test_aux_trace(void)
 		struct perf_file *file;
 
 		memset(trace, 0xff, sizes[i]);
-		perf_builder_add_event(builder, &clock_event);
+		perf_builder_add_event(builder, &small_file_clock_event);
 		perf_builder_record(builder, PERF_USER_RECORD_AUXTRACE, 0, fields, sizeof(fields));
 		perf_builder_bytes(builder, trace, sizes[i]);
 		perf_builder_finished_round(builder);
-		file = open_builder(builder);
+		file = small_file_open(builder);
 		assert_next(file, &record);
 		g_assert_cmpuint(record.type, ==, PERF_USER_RECORD_AUXTRACE);
 		g_assert_cmpuint(record.body_size, ==, sizeof(fields));
@@ -604,7 +525,7 @@ static void test_aux_trace_cut(void)
 		struct perf_builder_layout layout;
 		struct perf_file *file;
 
-		perf_builder_add_event(builder, &clock_event);
+		perf_builder_add_event(builder, &small_file_clock_event);
 		perf_builder_record(builder, PERF_USER_RECORD_AUXTRACE, 0, fields, sizeof(fields));
 		perf_builder_bytes(builder, "abc", 3);
 		g_byte_array_unref(perf_builder_build(builder, &layout));
@@ -612,7 +533,7 @@ static void test_aux_trace_cut(void)
 			g_strdup_printf("offset %" G_GUINT64_FORMAT ": trace of %" G_GUINT64_FORMAT
 					" bytes cut off, 3 of them are there",
 					layout.data_offset + 16, sizes[i]);
-		file = open_builder(builder);
+		file = small_file_open(builder);
 		assert_next_refused(file, COLO_PERF_ERROR_TRUNCATED, message);
 		perf_file_free(file);
 		perf_builder_free(builder);
@@ -632,7 +553,7 @@ static guint count_records(struct perf_file *file)
 /* Cut behind the header: it opens, says what is missing, and gives what is there. */
 static void test_damage(void)
 {
-	struct perf_builder *builder = small_builder(G_LITTLE_ENDIAN);
+	struct perf_builder *builder = small_file_builder(G_LITTLE_ENDIAN);
 	struct perf_builder_layout layout;
 	g_autoptr(GByteArray) whole = perf_builder_build(builder, &layout);
 	const guint64 data_end = layout.data_offset + layout.data_size;
@@ -644,7 +565,7 @@ static void test_damage(void)
 		struct perf_file *file;
 
 		g_byte_array_append(bytes, whole->data, (guint)size);
-		file = open_bytes(bytes, NULL);
+		file = small_file_open_bytes(bytes, NULL);
 		g_assert_nonnull(file);
 		g_assert_nonnull(perf_file_damage(file));
 		if (size < data_end) {
@@ -684,11 +605,11 @@ static void test_damage(void)
 
 static void test_killed(void)
 {
-	struct perf_builder *builder = small_builder(G_BIG_ENDIAN);
+	struct perf_builder *builder = small_file_builder(G_BIG_ENDIAN);
 	struct perf_file *file;
 
 	perf_builder_set_killed(builder, TRUE);
-	file = open_builder(builder);
+	file = small_file_open(builder);
 	g_assert_cmpstr(perf_file_damage(file), ==,
 			"perf record was killed before it finished the file: the size of the data "
 			"and the feature sections are missing");
@@ -705,13 +626,13 @@ static void test_absurd_data(void)
 		{G_MAXUINT64, G_MAXUINT64}, {G_MAXUINT64, 0}, {0, G_MAXUINT64}, {1 << 30, 8}};
 
 	for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
-		struct perf_builder *builder = small_builder(G_LITTLE_ENDIAN);
+		struct perf_builder *builder = small_file_builder(G_LITTLE_ENDIAN);
 		g_autoptr(GByteArray) bytes = perf_builder_build(builder, NULL);
 		struct perf_file *file;
 
 		patch_u64(bytes, 40, numbers[i][0], G_LITTLE_ENDIAN);
 		patch_u64(bytes, 48, numbers[i][1], G_LITTLE_ENDIAN);
-		file = open_bytes(bytes, NULL);
+		file = small_file_open_bytes(bytes, NULL);
 		g_assert_nonnull(file);
 		g_assert_true(g_str_has_prefix(perf_file_damage(file),
 					       "cut off: its header declares data up to offset "));
@@ -721,312 +642,11 @@ static void test_absurd_data(void)
 	}
 }
 
-/* The body of the only record that the builder has, from its file. */
-static GBytes *only_body(struct perf_builder *builder)
-{
-	struct perf_builder_layout layout;
-	g_autoptr(GByteArray) bytes = perf_builder_build(builder, &layout);
-
-	return g_bytes_new(bytes->data + layout.data_offset + 8, layout.data_size - 8);
-}
-
-static guint64 entry_of(const guint8 *tainted, guint index, int byte_order)
-{
-	guint64 entry;
-
-	memcpy(&entry, tainted + 8 * index, 8);
-	return byte_order == G_LITTLE_ENDIAN ? GUINT64_FROM_LE(entry) : GUINT64_FROM_BE(entry);
-}
-
-static void check_layout(guint64 sample_type, int byte_order)
-{
-	static const guint64 chain[] = {PERF_CONTEXT_KERNEL, 0xffffffff81000000, 3};
-	const guint8 raw[] = {1, 2, 3, 4};
-	const bool swap = byte_order != G_BYTE_ORDER;
-	const struct perf_builder_sample told = {
-		.at = {.pid = -2, .tid = 31, .cpu = 1, .time_ns = 0x1122334455667788},
-		.ip = 0xffffffff80001234,
-		.period = 0x99aabbccddeeff00,
-		.addr = 0xdead,
-		.chain = chain,
-		.n_chain = G_N_ELEMENTS(chain),
-		.raw = raw,
-		.raw_size_bytes = sizeof(raw)};
-	struct perf_builder_event event = clock_event;
-	struct perf_builder *builder = perf_builder_new(byte_order);
-	struct perf_event read = {.sample_type = sample_type, .sample_period = 77};
-	const bool has_id = sample_type & (PERF_SAMPLE_ID | PERF_SAMPLE_IDENTIFIER);
-	g_autoptr(GBytes) bytes = NULL;
-	struct perf_sample sample;
-	const guint8 *body;
-	gsize size;
-
-	event.attr.sample_type = sample_type;
-	perf_builder_add_event(builder, &event);
-	perf_builder_sample(builder, &told);
-	bytes = only_body(builder);
-	body = g_bytes_get_data(bytes, &size);
-	g_assert_true(perf_sample_decode(&read, body, size, swap, &sample));
-	g_assert_cmphex(sample.id, ==, has_id ? perf_builder_event_id(builder, 0, 1) : 0);
-	g_assert_cmphex(sample.ip, ==, sample_type & PERF_SAMPLE_IP ? told.ip : 0);
-	g_assert_cmpuint(sample.pid, ==, sample_type & PERF_SAMPLE_TID ? 4294967294 : 0);
-	g_assert_cmpuint(sample.tid, ==, sample_type & PERF_SAMPLE_TID ? 31 : 0);
-	g_assert_cmphex(sample.time_ns, ==, sample_type & PERF_SAMPLE_TIME ? told.at.time_ns : 0);
-	g_assert_cmpuint(sample.cpu, ==, sample_type & PERF_SAMPLE_CPU ? 1 : 0);
-	g_assert_cmphex(sample.period, ==, sample_type & PERF_SAMPLE_PERIOD ? told.period : 77);
-	if (sample_type & PERF_SAMPLE_CALLCHAIN) {
-		g_assert_cmpuint(sample.callchain_len, ==, G_N_ELEMENTS(chain));
-		for (guint i = 0; i < G_N_ELEMENTS(chain); i++)
-			g_assert_cmphex(entry_of(sample.tainted_callchain, i, byte_order), ==,
-					chain[i]);
-	} else {
-		g_assert_null(sample.tainted_callchain);
-	}
-	if (sample_type & PERF_SAMPLE_RAW)
-		g_assert_cmpmem(sample.tainted_raw, sample.raw_size, raw, sizeof(raw));
-	else
-		g_assert_null(sample.tainted_raw);
-
-	/* Memory of exactly that size, so that a read past it is seen by ASan. */
-	for (gsize cut = 0; cut < size; cut++) {
-		g_autofree guint8 *copy = g_memdup2(body, cut);
-
-		g_assert_false(perf_sample_decode(&read, copy, cut, swap, &sample));
-	}
-	perf_builder_free(builder);
-}
-
-/* Every combination of what a sample can hold. */
-static void test_sample_layouts(void)
-{
-	static const guint64 bits[] = {
-		PERF_SAMPLE_IP,	 PERF_SAMPLE_TID,	PERF_SAMPLE_TIME,      PERF_SAMPLE_ADDR,
-		PERF_SAMPLE_ID,	 PERF_SAMPLE_STREAM_ID, PERF_SAMPLE_CPU,       PERF_SAMPLE_PERIOD,
-		PERF_SAMPLE_RAW, PERF_SAMPLE_CALLCHAIN, PERF_SAMPLE_IDENTIFIER};
-
-	for (guint chosen = 0; chosen < 1U << G_N_ELEMENTS(bits); chosen++) {
-		guint64 sample_type = 0;
-
-		for (guint i = 0; i < G_N_ELEMENTS(bits); i++)
-			sample_type |= chosen >> i & 1 ? bits[i] : 0;
-		for (guint i = 0; i < G_N_ELEMENTS(byte_orders); i++)
-			check_layout(sample_type, byte_orders[i]);
-	}
-}
-
-/* The period of a rate is not known when the sample does not say. */
-static void test_sample_of_rate(void)
-{
-	const struct perf_event event = {.sample_type = 0, .sample_period = 997, .freq = true};
-	struct perf_sample sample;
-
-	g_assert_true(perf_sample_decode(&event, NULL, 0, false, &sample));
-	g_assert_cmpuint(sample.period, ==, 0);
-}
-
-/* PERF_SAMPLE_READ's values are passed over, whatever the read_format makes of them. */
-static void test_sample_read_values(void)
-{
-	static const struct {
-		guint64 read_format;
-		guint64 n_counters; /* with GROUP: the first word */
-		guint words;	    /* before the raw part */
-	} cases[] = {
-		{0, 0, 1},
-		{PERF_FORMAT_ID, 0, 2},
-		{PERF_FORMAT_ID | PERF_FORMAT_LOST, 0, 3},
-		{PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING, 0, 3},
-		{PERF_FORMAT_GROUP, 0, 1},
-		{PERF_FORMAT_GROUP, 3, 4},
-		{PERF_FORMAT_GROUP | PERF_FORMAT_ID, 3, 7},
-		{PERF_FORMAT_GROUP | PERF_FORMAT_ID | PERF_FORMAT_LOST |
-			 PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING,
-		 2, 9},
-	};
-
-	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-		struct perf_event event = {.sample_type = PERF_SAMPLE_READ | PERF_SAMPLE_RAW,
-					   .read_format = cases[i].read_format};
-		const gsize size = 8 * cases[i].words + 8;
-		g_autofree guint64 *words = g_new0(guint64, cases[i].words + 1);
-		struct perf_sample sample;
-		guint32 raw[2] = {4, 0x64636261};
-
-		if (cases[i].read_format & PERF_FORMAT_GROUP)
-			words[0] = cases[i].n_counters;
-		memcpy(words + cases[i].words, raw, 8);
-		g_assert_true(perf_sample_decode(&event, (guint8 *)words, size, false, &sample));
-		g_assert_cmpmem(sample.tainted_raw, sample.raw_size, &raw[1], 4);
-		g_assert_false(
-			perf_sample_decode(&event, (guint8 *)words, size - 1, false, &sample));
-	}
-}
-
-/* Counts that, times their size, are small again in 64 bits. */
-static void test_sample_absurd_counts(void)
-{
-	static const guint64 counts[] = {3,
-					 G_MAXUINT64,
-					 G_GUINT64_CONSTANT(1) << 61,
-					 (G_GUINT64_CONSTANT(1) << 61) + 1,
-					 (G_GUINT64_CONSTANT(1) << 60) + 1,
-					 G_GUINT64_CONSTANT(0x5555555555555556)};
-
-	for (guint i = 0; i < G_N_ELEMENTS(counts); i++) {
-		const struct perf_event chain = {.sample_type = PERF_SAMPLE_CALLCHAIN};
-		const struct perf_event group = {.sample_type = PERF_SAMPLE_READ,
-						 .read_format = PERF_FORMAT_GROUP | PERF_FORMAT_ID |
-								PERF_FORMAT_LOST};
-		const guint64 body[3] = {counts[i]};
-		struct perf_sample sample;
-
-		g_assert_false(perf_sample_decode(&chain, (const guint8 *)body, sizeof(body), false,
-						  &sample));
-		g_assert_false(perf_sample_decode(&group, (const guint8 *)body, sizeof(body), false,
-						  &sample));
-	}
-}
-
-static void test_ids(void)
-{
-	struct perf_builder *builder = small_builder(G_BIG_ENDIAN);
-	struct perf_file *file = open_builder(builder);
-	const struct perf_events *events = perf_file_events(file);
-
-	for (guint event = 0; event < 2; event++) {
-		for (guint32 cpu = 0; cpu < 2; cpu++) {
-			guint64 id = GUINT64_TO_BE(perf_builder_event_id(builder, event, cpu));
-
-			g_assert_cmpint(perf_events_of_sample(events, (guint8 *)&id, 8,
-							      perf_file_is_swapped(file)),
-					==, (int)event);
-			g_assert_cmpint(perf_events_of_sample(events, (guint8 *)&id, 7,
-							      perf_file_is_swapped(file)),
-					==, -1);
-		}
-	}
-	g_assert_cmpint(perf_events_of_sample(events, (const guint8 *)"\0\0\0\0\0\0\1\0", 8,
-					      perf_file_is_swapped(file)),
-			==, -1);
-	perf_file_free(file);
-	perf_builder_free(builder);
-}
-
-static void check_trailer(guint64 sample_type, int byte_order)
-{
-	const struct perf_builder_stamp at = {
-		.event = 1, .pid = 5, .tid = 6, .cpu = 1, .time_ns = 0x1122334455667788};
-	struct perf_builder_event event = clock_event;
-	struct perf_builder *builder = perf_builder_new(byte_order);
-	const bool has_id = sample_type & (PERF_SAMPLE_ID | PERF_SAMPLE_IDENTIFIER);
-	g_autoptr(GBytes) bytes = NULL;
-	struct perf_sample sample;
-	struct perf_file *file;
-	const guint8 *body;
-	gsize size;
-
-	event.attr.sample_type = sample_type;
-	perf_builder_add_event(builder, &event);
-	perf_builder_add_event(builder, &event);
-	perf_builder_comm(builder, &at, "name", FALSE);
-	bytes = only_body(builder);
-	body = g_bytes_get_data(bytes, &size);
-	file = open_builder(builder);
-	g_assert_true(has_id);
-	g_assert_true(perf_sample_id_decode(perf_file_events(file), body, size,
-					    perf_file_is_swapped(file), &sample));
-	g_assert_cmphex(sample.id, ==, perf_builder_event_id(builder, 1, 1));
-	g_assert_cmpuint(sample.pid, ==, sample_type & PERF_SAMPLE_TID ? 5 : 0);
-	g_assert_cmpuint(sample.tid, ==, sample_type & PERF_SAMPLE_TID ? 6 : 0);
-	g_assert_cmphex(sample.time_ns, ==, sample_type & PERF_SAMPLE_TIME ? at.time_ns : 0);
-	g_assert_cmpuint(sample.cpu, ==, sample_type & PERF_SAMPLE_CPU ? 1 : 0);
-	/* What is left of it from the front: the trailer stands at the end. */
-	for (gsize start = 0; start <= size; start++) {
-		g_autofree guint8 *copy = g_memdup2(body + start, size - start);
-		bool whole = size - start >= size - 16; /* pid, tid, "name" and its padding */
-
-		g_assert_cmpint(perf_sample_id_decode(perf_file_events(file), copy, size - start,
-						      perf_file_is_swapped(file), &sample),
-				==, whole);
-	}
-	perf_file_free(file);
-	perf_builder_free(builder);
-}
-
-static void test_trailers(void)
-{
-	static const guint64 bits[] = {PERF_SAMPLE_TID, PERF_SAMPLE_TIME, PERF_SAMPLE_STREAM_ID,
-				       PERF_SAMPLE_CPU, PERF_SAMPLE_ID,	  PERF_SAMPLE_IDENTIFIER};
-
-	for (guint chosen = 0; chosen < 1U << G_N_ELEMENTS(bits); chosen++) {
-		guint64 sample_type = 0;
-
-		for (guint i = 0; i < G_N_ELEMENTS(bits); i++)
-			sample_type |= chosen >> i & 1 ? bits[i] : 0;
-		if (!(sample_type & (PERF_SAMPLE_ID | PERF_SAMPLE_IDENTIFIER)))
-			continue;
-		for (guint i = 0; i < G_N_ELEMENTS(byte_orders); i++)
-			check_trailer(sample_type, byte_orders[i]);
-	}
-}
-
-/* Records that perf made up have id 0; an id of nobody has no layout; neither has no trailer. */
-static void test_trailer_ids(void)
-{
-	struct perf_builder_event event = clock_event;
-	struct perf_builder *builder = perf_builder_new(G_BYTE_ORDER);
-	const guint64 words = 4; /* pid and tid, time, cpu, identifier */
-	guint64 body[] = {0, 99, 1, 0};
-	struct perf_sample sample;
-	struct perf_file *file;
-
-	perf_builder_add_event(builder, &event);
-	perf_builder_add_event(builder, &event);
-	file = open_builder(builder);
-	g_assert_true(perf_sample_id_decode(perf_file_events(file), (guint8 *)body, 8 * words,
-					    false, &sample));
-	g_assert_cmpuint(sample.time_ns, ==, 99);
-	body[3] = 12345;
-	g_assert_false(perf_sample_id_decode(perf_file_events(file), (guint8 *)body, 8 * words,
-					     false, &sample));
-	perf_file_free(file);
-
-	/* small_builder()'s second event has none. */
-	perf_builder_free(builder);
-	builder = small_builder(G_BYTE_ORDER);
-	file = open_builder(builder);
-	g_assert_false(perf_sample_id_decode(perf_file_events(file), (guint8 *)body, 8 * words,
-					     false, &sample));
-	perf_file_free(file);
-	perf_builder_free(builder);
-}
-
-/* The id is not the stream id, which stands behind it and need not be the same. */
-static void test_trailer_stream_id(void)
-{
-	struct perf_builder_event event = clock_event;
-	struct perf_builder *builder = perf_builder_new(G_BYTE_ORDER);
-	guint64 body[] = {0, 77, 88}; /* id, stream id, cpu */
-	struct perf_sample sample;
-	struct perf_file *file;
-
-	event.attr.sample_type = PERF_SAMPLE_ID | PERF_SAMPLE_STREAM_ID | PERF_SAMPLE_CPU;
-	perf_builder_add_event(builder, &event);
-	perf_builder_add_event(builder, &event);
-	body[0] = perf_builder_event_id(builder, 1, 0);
-	file = open_builder(builder);
-	g_assert_true(perf_sample_id_decode(perf_file_events(file), (guint8 *)body, sizeof(body),
-					    false, &sample));
-	g_assert_cmpuint(sample.id, ==, body[0]);
-	perf_file_free(file);
-	perf_builder_free(builder);
-}
-
 /* Every byte of a small file turned round: a file, an error, and never a crash. */
 static void test_flipped_bytes(void)
 {
 	static const guint8 masks[] = {0x01, 0x80, 0xff};
-	struct perf_builder *builder = small_builder(G_LITTLE_ENDIAN);
+	struct perf_builder *builder = small_file_builder(G_LITTLE_ENDIAN);
 	struct perf_builder_layout layout;
 	g_autoptr(GByteArray) bytes = perf_builder_build(builder, &layout);
 	const guint64 end = layout.data_offset + layout.data_size + 4 * 16;
@@ -1038,7 +658,7 @@ static void test_flipped_bytes(void)
 			struct perf_file *file;
 
 			bytes->data[at] ^= masks[i];
-			file = open_bytes(bytes, &error);
+			file = small_file_open_bytes(bytes, &error);
 			bytes->data[at] ^= masks[i];
 			g_assert_true((file != NULL) == (error == NULL));
 			if (file)
@@ -1074,13 +694,5 @@ int main(int argc, char **argv)
 	g_test_add_func("/perf_file/killed", test_killed);
 	g_test_add_func("/perf_file/absurd_data", test_absurd_data);
 	g_test_add_func("/perf_file/flipped_bytes", test_flipped_bytes);
-	g_test_add_func("/perf_event/sample_layouts", test_sample_layouts);
-	g_test_add_func("/perf_event/sample_of_rate", test_sample_of_rate);
-	g_test_add_func("/perf_event/sample_read_values", test_sample_read_values);
-	g_test_add_func("/perf_event/sample_absurd_counts", test_sample_absurd_counts);
-	g_test_add_func("/perf_event/ids", test_ids);
-	g_test_add_func("/perf_event/trailers", test_trailers);
-	g_test_add_func("/perf_event/trailer_ids", test_trailer_ids);
-	g_test_add_func("/perf_event/trailer_stream_id", test_trailer_stream_id);
 	return g_test_run();
 }
