@@ -49,8 +49,8 @@ struct options {
 	char **files;		  /* Owned by this: bare names */
 	char *checkpoints, *role; /* Owned by this */
 	char *since, *until;	  /* Owned by this: seconds */
-	gint64 skip;
-	gboolean json, csv, info_checkpoint, help;
+	char *skip;		  /* Owned by this: a number */
+	gboolean json, csv, info_checkpoint, help, version;
 };
 
 static void options_clear(struct options *options)
@@ -61,9 +61,20 @@ static void options_clear(struct options *options)
 	g_free(options->role);
 	g_free(options->since);
 	g_free(options->until);
+	g_free(options->skip);
 }
 
-/* Prints the help itself when it is asked for. */
+/* GLib's help, which has an ellipsis that not every terminal can show. */
+static void print_help(GOptionContext *context)
+{
+	g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
+	g_autoptr(GString) text = g_string_new(help);
+
+	g_string_replace(text, "\342\200\246", "...", 0);
+	puts(text->str);
+}
+
+/* Prints help or version itself when it is asked for. */
 static bool parse_options(struct options *options, int *argc, char ***argv, GError **error)
 {
 	const GOptionEntry entries[] = {
@@ -76,7 +87,7 @@ static bool parse_options(struct options *options, int *argc, char ***argv, GErr
 		 "the original recorder's QMP answer, a line for each side", NULL},
 		{"checkpoints", 0, 0, G_OPTION_ARG_STRING, &options->checkpoints,
 		 "only these checkpoints: 10-20, 10-, -20 or 10", "A-B"},
-		{"skip", 0, 0, G_OPTION_ARG_INT64, &options->skip,
+		{"skip", 0, 0, G_OPTION_ARG_STRING, &options->skip,
 		 "leave out the first N complete checkpoints of each session", "N"},
 		{"since", 0, 0, G_OPTION_ARG_STRING, &options->since,
 		 "only checkpoints that begin S seconds or more after the first probe hit", "S"},
@@ -85,6 +96,7 @@ static bool parse_options(struct options *options, int *argc, char ***argv, GErr
 		{"role", 0, 0, G_OPTION_ARG_STRING, &options->role, "only this side",
 		 "primary|secondary"},
 		{"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "this text", NULL},
+		{"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "of colo-perf", NULL},
 		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL,
 		 NULL},
 		G_OPTION_ENTRY_NULL,
@@ -103,11 +115,10 @@ static bool parse_options(struct options *options, int *argc, char ***argv, GErr
 	g_option_context_set_help_enabled(context, FALSE);
 	if (!g_option_context_parse(context, argc, argv, error))
 		return false;
-	if (options->help) {
-		g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
-
-		printf("%s\n", help);
-	}
+	if (options->help)
+		print_help(context);
+	if (options->version)
+		puts("colo-perf " COLO_PERF_VERSION);
 	return true;
 }
 
@@ -171,10 +182,9 @@ static bool parse_selection(const struct options *options, struct colo_selection
 	*selection = COLO_SELECT_ALL;
 	if (options->checkpoints && !parse_checkpoints(options->checkpoints, selection, error))
 		return false;
-	if (options->skip < 0)
-		return usage_error(error, "--skip %" G_GINT64_FORMAT ": expected 0 or more",
-				   options->skip);
-	selection->skip = (uint64_t)options->skip;
+	if (options->skip &&
+	    !g_ascii_string_to_unsigned(options->skip, 10, 0, G_MAXINT64, &selection->skip, NULL))
+		return usage_error(error, "--skip %s: expected a number from 0", options->skip);
 	if (!parse_seconds("since", options->since, &selection->since_ns, error) ||
 	    !parse_seconds("until", options->until, &selection->until_ns, error))
 		return false;
@@ -328,7 +338,7 @@ int report_main(int argc, char **argv)
 	    !parse_selection(&options, &selection, &error))
 		status = colo_perf_fail(COMMAND, COLO_PERF_USAGE, "%s; see colo-perf %s --help",
 					error->message, COMMAND);
-	else if (options.help)
+	else if (options.help || options.version)
 		status = colo_perf_flush(COMMAND, COLO_PERF_DONE);
 	else
 		status = run(&options, &selection);

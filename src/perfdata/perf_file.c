@@ -194,6 +194,18 @@ static bool read_attrs(struct perf_file *file, const struct section *section, ui
 	return perf_events_settle(file->events, error);
 }
 
+/* The bits are an array of longs, of the recording machine's size and byte order. */
+static bool feature_bit(const struct perf_file *file, const uint8_t bits[FEATURE_BITS_BYTES],
+			size_t long_size, unsigned int bit)
+{
+	struct byte_reader word =
+		byte_reader_of(bits + bit / (8 * long_size) * long_size, long_size, file->swap);
+	uint64_t value =
+		long_size == sizeof(uint32_t) ? byte_reader_u32(&word) : byte_reader_u64(&word);
+
+	return value >> bit % (8 * long_size) & 1;
+}
+
 /*
  * The table of the feature sections follows the data: an entry for each bit
  * that is set, in the order of the bits. What was cut off is left out.
@@ -204,15 +216,17 @@ static bool read_features(struct perf_file *file, const struct section *data,
 	struct section table = {.offset = data->offset + data->size};
 	struct byte_reader reader;
 	uint8_t entry[SECTION_SIZE];
+	/* Its size is nowhere in the file. perf always writes the host's name, which tells. */
+	const size_t long_size =
+		feature_bit(file, bits, sizeof(uint32_t), PERF_FEATURE_HOSTNAME) &&
+				!feature_bit(file, bits, sizeof(uint64_t), PERF_FEATURE_HOSTNAME)
+			? sizeof(uint32_t)
+			: sizeof(uint64_t);
 
 	for (unsigned int bit = 0; bit < PERF_FEATURE_BITS; bit++) {
-		/* An array of words, written in the byte order of the file. */
-		unsigned int word_bit = bit % 64;
-		struct byte_reader word =
-			byte_reader_of(bits + bit / 64 * 8, sizeof(uint64_t), file->swap);
 		struct section section;
 
-		if (!(byte_reader_u64(&word) >> word_bit & 1))
+		if (!feature_bit(file, bits, long_size, bit))
 			continue;
 		table.size = SECTION_SIZE;
 		if (!section_is_inside(file, &table)) {

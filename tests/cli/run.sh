@@ -157,14 +157,18 @@ for value in 5-3 0 0-4 1-0 - '' 1-2-3 a a-b -x +1 ' 1' 1.5 0x10 9223372036854775
 done
 refuses "report: --checkpoints with a newline stays one line" 2 \
     "colo-perf report: --checkpoints 1?2: $bad_checkpoints" report --checkpoints $'1\n2' both.data
-refuses "report: --skip -1" 2 \
-    "colo-perf report: --skip -1: expected 0 or more$see" report --skip -1 both.data
-refuses "report: --skip abc" 2 \
-    'colo-perf report: Cannot parse integer value “abc” for --skip'"$see" \
-    report --skip abc both.data
-refuses "report: --skip 99999999999999999999" 2 \
-    'colo-perf report: Integer value “99999999999999999999” for --skip out of range'"$see" \
-    report --skip 99999999999999999999 both.data
+for value in -1 abc '' 1x 99999999999999999999; do
+    refuses "report: --skip '$value'" 2 \
+        "colo-perf report: --skip $value: expected a number from 0$see" \
+        report --skip "$value" both.data
+done
+run report --version
+check "report --version" printed "colo-perf 0.1.0"
+run report --help
+plain_ascii() {
+    ! grep -qP '[^\x00-\x7f]' "$1"
+}
+check "report --help is plain ASCII" plain_ascii "$out"
 for option in since until; do
     for value in x '' 1s inf -inf nan 1e+10 -1e+10 9223372036.854775807; do
         refuses "report: --$option '$value'" 2 \
@@ -190,7 +194,7 @@ for option in -i --input --checkpoints --skip --since --until --role; do
         "colo-perf report: Missing argument for $option$see" report both.data "$option"
 done
 refuses "report: usage comes before the file" 2 \
-    "colo-perf report: --skip -1: expected 0 or more$see" report --skip -1 missing.data
+    "colo-perf report: --skip -1: expected a number from 0$see" report --skip -1 missing.data
 
 # --- report: which checkpoints
 

@@ -162,6 +162,28 @@ static void test_orders_and_attr_sizes(void)
 	}
 }
 
+/* The feature bits are longs: on a big-endian machine of 32 bits they stand elsewhere. */
+static void test_long_sizes(void)
+{
+	for (guint i = 0; i < 4; i++) {
+		struct perf_builder *builder = perf_builder_new(byte_orders[i % 2]);
+		g_autofree char *hostname = NULL;
+		struct perf_file *file;
+
+		perf_builder_set_long_size(builder, i < 2 ? 4 : 8);
+		perf_builder_add_event(builder, &small_file_probe_event);
+		perf_builder_finished_round(builder);
+		perf_builder_feature_string(builder, PERF_BUILDER_HOSTNAME, "host");
+		file = small_file_open(builder);
+		hostname = perf_file_feature_string(file, PERF_FEATURE_HOSTNAME);
+		g_assert_cmpstr(hostname, ==, "host");
+		g_assert_nonnull(perf_file_feature(file, PERF_FEATURE_TRACING_DATA));
+		g_assert_null(perf_file_feature(file, PERF_FEATURE_CLOCK_DATA));
+		perf_file_free(file);
+		perf_builder_free(builder);
+	}
+}
+
 /* Features that hold less than they say: what is there, or nothing. */
 static void test_damaged_feature_strings(void)
 {
@@ -677,6 +699,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/perf_file/orders_and_attr_sizes", test_orders_and_attr_sizes);
+	g_test_add_func("/perf_file/long_sizes", test_long_sizes);
 	g_test_add_func("/perf_file/damaged_feature_strings", test_damaged_feature_strings);
 	g_test_add_func("/perf_file/window", test_window);
 	g_test_add_func("/perf_file/not_perf", test_not_perf);
