@@ -19,8 +19,9 @@ SUM_PHASES = pathlib.Path(__file__).parent / "sum-phases.py"
 AMOUNTS_OF_BOTH = ["ram_bytes", "normal_pages", "zero_pages", "device_state_bytes",
                    "vmstate_bytes"]
 OTHER_LIMIT = 0.001
-# QEMU stamps its events with microseconds, while another thread may hold the CPU.
+# QEMU stamps its events with microseconds of the wall clock, which may be slewed by 500 ppm.
 STAMP_NS = 1000
+SLEW = 500e-6
 
 results = []
 
@@ -142,8 +143,9 @@ def check_pauses(session, events):
             continue
         matched += 1
         pause_ns = near[0][1] - near[0][0]
-        least = resume["begin_ns"] - stop["end_ns"] - STAMP_NS
-        most = resume["end_ns"] - stop["begin_ns"] + STAMP_NS
+        tolerance_ns = STAMP_NS + SLEW * pause_ns
+        least = resume["begin_ns"] - stop["end_ns"] - tolerance_ns
+        most = resume["end_ns"] - stop["begin_ns"] + tolerance_ns
         slack = max(slack, most - least)
         if not least <= pause_ns <= most:
             outside.append((seq, least, pause_ns, most))
