@@ -37,17 +37,7 @@ objects can be rebuilt; the firmware is in firmware/ of the cache, for -L.
 END
 }
 
-REFRESH=
-NO_INSTALL=${NO_INSTALL:-}
-while (($#)); do
-    case $1 in
-        --refresh) REFRESH=1 ;;
-        --no-install) NO_INSTALL=1 ;;
-        -h | --help) usage; exit 0 ;;
-        *) usage_error "unknown argument '$1'" ;;
-    esac
-    shift
-done
+parse_cache_options "$@"
 
 UNFINISHED=
 cleanup() {

@@ -284,6 +284,22 @@ use_cache() {
     CACHE=$(cd -- "$CACHE" && pwd -P)
 }
 
+# parse_cache_options [OPTION...]: those of the scripts that fill the cache; calls the script's usage().
+REFRESH=
+NO_INSTALL=${NO_INSTALL:-}
+# shellcheck disable=SC2034 # for those who source this
+parse_cache_options() {
+    while (($#)); do
+        case $1 in
+            --refresh) REFRESH=1 ;;
+            --no-install) NO_INSTALL=1 ;;
+            -h | --help) usage; exit 0 ;;
+            *) usage_error "unknown argument '$1'" ;;
+        esac
+        shift
+    done
+}
+
 # lock_cache NAME: until the script ends; says so when it has to wait for another one.
 lock_cache() {
     local fd

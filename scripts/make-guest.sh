@@ -23,17 +23,7 @@ Prints the directory with vmlinuz and initramfs.cpio, made in the cache
 END
 }
 
-REFRESH=
-NO_INSTALL=${NO_INSTALL:-}
-while (($#)); do
-    case $1 in
-        --refresh) REFRESH=1 ;;
-        --no-install) NO_INSTALL=1 ;;
-        -h | --help) usage; exit 0 ;;
-        *) usage_error "unknown argument '$1'" ;;
-    esac
-    shift
-done
+parse_cache_options "$@"
 
 WORK=
 cleanup() {

@@ -10,6 +10,8 @@ HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 ROOT=$(dirname -- "$HERE")
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$HERE/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=pair-options.sh
+. "$HERE/pair-options.sh"
 
 usage() {
     cat <<END
@@ -21,11 +23,11 @@ this machine, records it with perf and prints the report. Needs root.
 What is measured:
   --duration S        record S seconds of COLO (default 30)
   --frequency HZ      samples a second and CPU (default 997, 0: probes only)
-  --interval MS       time between checkpoints, x-checkpoint-delay (default 500)
-  --memory MIB        guest memory (default 512)
-  --vcpus N           (default 1)
-  --dirty-rate MIB    memory that the guest dirties each second (default 200)
-  --working-set MIB   memory that it dirties over and over (default 256)
+  --interval MS       time between checkpoints, x-checkpoint-delay (default $INTERVAL)
+  --memory MIB        guest memory (default $MEMORY)
+  --vcpus N           (default $VCPUS)
+  --dirty-rate MIB    memory that the guest dirties each second (default $DIRTY_RATE)
+  --working-set MIB   memory that it dirties over and over (default $WORKING_SET)
   --accel ACCEL       auto, kvm or tcg; auto takes KVM only after a guest has
                       booted with it (default auto)
   --image FILE        boot this disk image instead of the test guest; see
@@ -50,37 +52,23 @@ says what; 2 for wrong usage; 130 after Ctrl-C, 143 after SIGTERM.
 END
 }
 
-DURATION=30 FREQUENCY=997 INTERVAL=500 MEMORY=512 VCPUS=1 DIRTY_RATE=200 WORKING_SET=256 ACCEL=auto SETTLE=0
-IMAGE='' QEMU_ARGS='' OUTPUT='' PORT='' NO_INSTALL=${NO_INSTALL:-}
+DURATION=30 FREQUENCY=997 SETTLE=0 OUTPUT='' NO_INSTALL=${NO_INSTALL:-}
 while (($#)); do
     case $1 in
         -h | --help) usage; exit 0 ;;
         --no-install) NO_INSTALL=1; shift; continue ;;
-        --duration | --frequency | --interval | --memory | --vcpus | --dirty-rate | --working-set | --accel | --image | \
-            --settle | --qemu-args | --output | --port)
+        --duration | --frequency | --settle | --output)
             (($# >= 2)) || usage_error "$1 needs a value"
             ;;&
         --duration) need_number "$1" "$2" 1 1000000; DURATION=$2 ;;
         --frequency) need_number "$1" "$2" 0 1000000; FREQUENCY=$2 ;;
-        --interval) need_number "$1" "$2" 1 3600000; INTERVAL=$2 ;;
-        --memory) need_number "$1" "$2" 64 1048576; MEMORY=$2 ;;
-        --vcpus) need_number "$1" "$2" 1 255; VCPUS=$2 ;;
-        --dirty-rate) need_number "$1" "$2" 0 1048576; DIRTY_RATE=$2 ;;
-        --working-set) need_number "$1" "$2" 1 1048576; WORKING_SET=$2 ;;
-        --accel) ACCEL=$2 ;;
-        --image) IMAGE=$2 ;;
         --settle) need_number "$1" "$2" 0 1000000; SETTLE=$2 ;;
-        --qemu-args) QEMU_ARGS=$2 ;;
         --output) OUTPUT=$2 ;;
-        --port) need_number "$1" "$2" 1 65535; PORT=$2 ;;
-        *) usage_error "unknown argument '$1'" ;;
+        *) pair_option "$@" || usage_error "unknown argument '$1'" ;;
     esac
     shift 2
 done
-[[ $ACCEL =~ ^(auto|kvm|tcg)$ ]] || usage_error "--accel must be auto, kvm or tcg, not '$ACCEL'"
-if [[ -z $IMAGE ]] && ((WORKING_SET + 72 > MEMORY)); then
-    usage_error "a working set of $WORKING_SET MiB needs --memory $((WORKING_SET + 72)) or more"
-fi
+check_pair_options
 export NO_INSTALL
 
 PAIR=     # Pid of start-pair.sh
@@ -89,7 +77,6 @@ WORK=     # Temporary files
 RUN_DIR=  # The pair's logs
 NEW_OUTPUT=
 
-# shellcheck disable=SC2317 # called at the end
 cleanup() {
     # The recording first: while it is written the processes that it talks of should still be there.
     if [[ -n $RECORD ]]; then

@@ -9,6 +9,8 @@ set -euo pipefail
 HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$HERE/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=pair-options.sh
+. "$HERE/pair-options.sh"
 
 usage() {
     cat <<END
@@ -22,13 +24,13 @@ SIGTERM or --duration.
   --qemu BINARY       a QEMU with COLO; under TCG it needs tcg-bql.patch
   --guest DIR         the guest (default: what make-guest.sh prints)
   --run-dir DIR       for logs and pair.env (default: a new one in /tmp)
-  --memory MIB        guest memory (default 512)
-  --vcpus N           (default 1)
+  --memory MIB        guest memory (default $MEMORY)
+  --vcpus N           (default $VCPUS)
   --accel ACCEL       auto, kvm or tcg; auto takes KVM only after a guest has
                       booted with it (default auto)
-  --interval MS       time between checkpoints, x-checkpoint-delay (default 500)
-  --dirty-rate MIB    memory that the guest dirties each second (default 200)
-  --working-set MIB   memory that it dirties over and over (default 256)
+  --interval MS       time between checkpoints, x-checkpoint-delay (default $INTERVAL)
+  --dirty-rate MIB    memory that the guest dirties each second (default $DIRTY_RATE)
+  --working-set MIB   memory that it dirties over and over (default $WORKING_SET)
   --image FILE        boot this disk image (qcow2 or raw) instead of the guest.
                       FILE is not changed: each side writes to an overlay that
                       is thrown away. COLO starts before the guest boots, so
@@ -45,40 +47,25 @@ SIGTERM or --duration.
 END
 }
 
-QEMU_BIN='' GUEST_DIR='' RUN_DIR='' IMAGE='' PORT='' QEMU_ARGS='' GATE=''
-MEMORY=512 VCPUS=1 ACCEL=auto INTERVAL=500 DIRTY_RATE=200 WORKING_SET=256 DURATION=0
+QEMU_BIN='' GUEST_DIR='' RUN_DIR='' GATE='' DURATION=0
 while (($#)); do
     case $1 in
         -h | --help) usage; exit 0 ;;
-        --qemu | --guest | --run-dir | --memory | --vcpus | --accel | --interval | --dirty-rate | --working-set | \
-            --image | --port | --qemu-args | --gate | --duration)
+        --qemu | --guest | --run-dir | --gate | --duration)
             (($# >= 2)) || usage_error "$1 needs a value"
             ;;&
         --qemu) QEMU_BIN=$2 ;;
         --guest) GUEST_DIR=$2 ;;
         --run-dir) RUN_DIR=$2 ;;
-        --memory) need_number "$1" "$2" 64 1048576; MEMORY=$2 ;;
-        --vcpus) need_number "$1" "$2" 1 255; VCPUS=$2 ;;
-        --accel) ACCEL=$2 ;;
-        --interval) need_number "$1" "$2" 1 3600000; INTERVAL=$2 ;;
-        --dirty-rate) need_number "$1" "$2" 0 1048576; DIRTY_RATE=$2 ;;
-        --working-set) need_number "$1" "$2" 1 1048576; WORKING_SET=$2 ;;
-        --image) IMAGE=$2 ;;
-        --port) need_number "$1" "$2" 1 65535; PORT=$2 ;;
-        --qemu-args) QEMU_ARGS=$2 ;;
         --gate) GATE=$2 ;;
         --duration) need_number "$1" "$2" 1 1000000; DURATION=$2 ;;
-        *) usage_error "unknown argument '$1'" ;;
+        *) pair_option "$@" || usage_error "unknown argument '$1'" ;;
     esac
     shift 2
 done
 
 [[ -n $QEMU_BIN ]] || usage_error "--qemu is missing"
-[[ $ACCEL =~ ^(auto|kvm|tcg)$ ]] || usage_error "--accel must be auto, kvm or tcg, not '$ACCEL'"
-# The guest's kernel and initramfs take about 70 MiB.
-if [[ -z $IMAGE ]] && ((WORKING_SET + 72 > MEMORY)); then
-    usage_error "a working set of $WORKING_SET MiB needs --memory $((WORKING_SET + 72)) or more"
-fi
+check_pair_options
 
 READY_LINE="colo-perf guest ready"
 BOOT_TIMEOUT_S=180

@@ -11,7 +11,6 @@
 #include "perfdata/tracepoint.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 /* An event of the recording that is a probe of ours. Both are NULL for another event. */
 struct probe_event {

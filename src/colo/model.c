@@ -7,14 +7,11 @@
  */
 #include "colo/model.h"
 
-#include <string.h>
-
 /* What only building needs, beside what a session shows. */
 struct builder {
 	struct colo_session session; /* first: the session is what others see of this */
 	enum colo_trigger pending;   /* the first trigger since the event was reset */
 	uint64_t last_seq;
-	bool closed; /* its colo_exit was seen */
 };
 
 struct colo_model {
@@ -134,11 +131,11 @@ static bool starts_anew(const struct builder *builder, const struct colo_hit *hi
 	case COLO_PROBE_INIT_BEGIN:
 		return true;
 	case COLO_PROBE_INIT_END:
-		return builder->closed;
+		return builder->session.exited;
 	case COLO_PROBE_BEGIN:
 	case COLO_PROBE_END:
 	case COLO_PROBE_COUNTERS:
-		return builder->closed || (uint64_t)hit->args[1] + 1 < builder->last_seq;
+		return builder->session.exited || (uint64_t)hit->args[1] + 1 < builder->last_seq;
 	default:
 		return false;
 	}
@@ -297,7 +294,6 @@ void colo_model_add(struct colo_model *model, const struct colo_hit *hit)
 	case COLO_PROBE_EXIT:
 		builder->session.exited = true;
 		builder->session.exit_reason = hit->args[1];
-		builder->closed = true;
 		break;
 	}
 }
@@ -458,7 +454,7 @@ static void finish_session(struct builder *builder)
 			&g_array_index(checkpoints, struct colo_checkpoint, i);
 		struct edge edge = {
 			.start = i == 0 && !builder->session.init.has_begin,
-			.end = i == last && !builder->closed,
+			.end = i == last && !builder->session.exited,
 		};
 
 		checkpoint->state = state_of(builder, checkpoint, edge);

@@ -9,10 +9,9 @@
 #include "base/byte_reader.h"
 #include "base/error.h"
 
-#include <inttypes.h>
-
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

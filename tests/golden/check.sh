@@ -9,11 +9,7 @@ set -euo pipefail
 
 # shellcheck source=outputs.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/outputs.sh"
-program=$(realpath -- "$1")
-work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-golden_unpack "$work"
-cd -- "$work"
+golden_enter "$1"
 
 n=0 failed=0
 while read -r name recordings options; do

@@ -34,10 +34,14 @@ golden_run() {
     "$program" report "$@" "${recordings[@]/%/.data}"
 }
 
-# golden_unpack DIR
-golden_unpack() {
+# golden_enter PROGRAM: into a temporary directory that holds the unpacked recordings; sets program to its absolute path.
+golden_enter() {
     local packed
+    program=$(realpath -- "$1")
+    work=$(mktemp -d)
+    trap 'rm -rf -- "$work"' EXIT
     for packed in "$GOLDEN"/*.data.zst; do
-        zstd -q -d "$packed" -o "$1/$(basename "${packed%.zst}")"
+        zstd -q -d "$packed" -o "$work/$(basename "${packed%.zst}")"
     done
+    cd -- "$work" || exit 1
 }
