@@ -38,8 +38,8 @@ ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) -D_FILE_OFFSET_BITS=64 -Isrc -Ites
 LIBS = $(PACKAGE_LIBS) -lm
 
 # The modules, in the order in which one may include another.
-BASE := error distribution printable
-PERFDATA := perf_event perf_file tracepoint
+BASE := error distribution id_table printable
+PERFDATA := perf_event perf_file perf_task tracepoint
 COLO := phase probe model summary
 COMMANDS := recording warnings report report_text report_json report_csv
 

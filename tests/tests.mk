@@ -11,8 +11,8 @@ small_file := $(BUILD)/tests/lib/small_file.o
 
 # Unit tests: each is linked with the modules that it may know and no others, so
 # that an include in the wrong direction does not link.
-UNIT_BASE := test_distribution test_byte_reader
-UNIT_PERFDATA := test_perf_file test_perf_event test_tracepoint
+UNIT_BASE := test_distribution test_byte_reader test_id_table
+UNIT_PERFDATA := test_perf_file test_perf_event test_event_desc test_perf_task test_tracepoint
 UNIT_COLO := test_probe test_model
 UNIT_RECORDING := test_recording
 

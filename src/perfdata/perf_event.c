@@ -16,8 +16,13 @@ enum {
 	ATTR_FLAG_USE_CLOCKID = 25,
 };
 
-/* Bytes of the attr that stand before the fields that later versions added. */
-#define ATTR_CLOCKID_OFFSET 92
+/* Where in the attr the fields stand that later versions added; bytes. */
+#define ATTR_BRANCH_SAMPLE_TYPE_OFFSET 72
+#define ATTR_REGS_USER_OFFSET	       80
+#define ATTR_CLOCKID_OFFSET	       92
+#define ATTR_MAX_STACK_OFFSET	       108
+
+#define DEFAULT_MAX_STACK PERF_MAX_STACK_DEPTH /* kernel.perf_event_max_stack, when not changed */
 
 #define NOT_KNOWN (-1)
 
@@ -33,11 +38,19 @@ struct perf_events {
 	struct id_layout layout;
 };
 
+static void event_clear(gpointer data)
+{
+	struct perf_event *event = data;
+
+	g_free(event->name);
+}
+
 struct perf_events *perf_events_new(void)
 {
 	struct perf_events *events = g_new0(struct perf_events, 1);
 
 	events->events = g_array_new(FALSE, TRUE, sizeof(struct perf_event));
+	g_array_set_clear_func(events->events, event_clear);
 	events->by_id = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 	events->layout = (struct id_layout){NOT_KNOWN, NOT_KNOWN};
 	return events;
@@ -61,6 +74,34 @@ static bool attr_flag(const uint8_t flags[8], unsigned int bit, bool big_endian)
 	unsigned int in_byte = big_endian ? 7 - bit % 8 : bit % 8;
 
 	return flags[bit / 8] >> in_byte & 1;
+}
+
+/* A field of `size` bytes (at most 8) at `offset` of the attr; 0 when the attr is older. */
+static uint64_t later_field(const uint8_t *tainted_attr, size_t attr_size, size_t offset,
+			    size_t size, bool swap)
+{
+	struct byte_reader reader = byte_reader_of(tainted_attr, attr_size, swap);
+
+	byte_reader_skip(&reader, offset);
+	return size == sizeof(uint16_t)	  ? byte_reader_u16(&reader)
+	       : size == sizeof(uint32_t) ? byte_reader_u32(&reader)
+					  : byte_reader_u64(&reader);
+}
+
+static void add_later_fields(struct perf_event *event, const uint8_t *tainted_attr,
+			     size_t attr_size, bool swap)
+{
+	event->branch_sample_type = later_field(
+		tainted_attr, attr_size, ATTR_BRANCH_SAMPLE_TYPE_OFFSET, sizeof(uint64_t), swap);
+	event->sample_regs_user =
+		later_field(tainted_attr, attr_size, ATTR_REGS_USER_OFFSET, sizeof(uint64_t), swap);
+	event->max_stack = (unsigned int)later_field(tainted_attr, attr_size, ATTR_MAX_STACK_OFFSET,
+						     sizeof(uint16_t), swap);
+	if (!event->max_stack)
+		event->max_stack = DEFAULT_MAX_STACK;
+	if (event->use_clockid)
+		event->clockid = (int32_t)later_field(tainted_attr, attr_size, ATTR_CLOCKID_OFFSET,
+						      sizeof(uint32_t), swap);
 }
 
 int perf_events_add(struct perf_events *events, const uint8_t *tainted_attr, size_t attr_size,
@@ -87,11 +128,7 @@ int perf_events_add(struct perf_events *events, const uint8_t *tainted_attr, siz
 	event.freq = attr_flag(flags, ATTR_FLAG_FREQ, big_endian);
 	event.sample_id_all = attr_flag(flags, ATTR_FLAG_SAMPLE_ID_ALL, big_endian);
 	event.use_clockid = attr_flag(flags, ATTR_FLAG_USE_CLOCKID, big_endian);
-	if (event.use_clockid && attr_size >= ATTR_CLOCKID_OFFSET + sizeof(int32_t)) {
-		reader = byte_reader_of(tainted_attr, attr_size, swap);
-		byte_reader_skip(&reader, ATTR_CLOCKID_OFFSET);
-		event.clockid = (int32_t)byte_reader_u32(&reader);
-	}
+	add_later_fields(&event, tainted_attr, attr_size, swap);
 	g_array_append_val(events->events, event);
 	return (int)events->events->len - 1;
 }
@@ -156,6 +193,43 @@ bool perf_events_settle(struct perf_events *events, GError **error)
 	return true;
 }
 
+/* u32 len, then len bytes with a NUL among them: struct perf_header_string. */
+static char *read_name(struct byte_reader *reader)
+{
+	uint32_t len = byte_reader_u32(reader);
+	const uint8_t *bytes = byte_reader_bytes(reader, len);
+
+	return bytes ? g_strndup((const char *)bytes, len) : NULL;
+}
+
+/* u32 events, u32 size of an attr, then for each: the attr, u32 ids, name, u64 ids[]. */
+void perf_events_read_names(struct perf_events *events, const uint8_t *tainted, size_t size,
+			    bool swap)
+{
+	struct byte_reader reader = byte_reader_of(tainted, size, swap);
+	uint32_t n = byte_reader_u32(&reader);
+	const uint32_t attr_size = byte_reader_u32(&reader);
+
+	for (n = MIN(n, events->events->len); n > 0 && !reader.failed; n--) {
+		g_autofree char *name = NULL;
+		uint32_t n_ids;
+		int index;
+
+		byte_reader_skip(&reader, attr_size);
+		n_ids = byte_reader_u32(&reader);
+		name = read_name(&reader);
+		if (reader.failed || n_ids == 0 || n_ids > reader.left / sizeof(uint64_t))
+			return;
+		index = perf_events_of_id(events, byte_reader_u64(&reader));
+		byte_reader_skip(&reader, (n_ids - 1) * sizeof(uint64_t));
+		if (index < 0)
+			continue;
+		g_free(g_array_index(events->events, struct perf_event, index).name);
+		g_array_index(events->events, struct perf_event, index).name =
+			g_steal_pointer(&name);
+	}
+}
+
 guint perf_events_count(const struct perf_events *events)
 {
 	return events->events->len;
@@ -213,6 +287,59 @@ static void skip_read_values(struct byte_reader *reader, uint64_t read_format)
 	byte_reader_skip(reader, 8 * counters * words);
 }
 
+#define BRANCH_COUNTERS (UINT64_C(1) << 19) /* newer than this machine's header */
+
+/* u64 n, [u64 index], then three words for each branch, [u64 counters for each]. */
+static void skip_branches(struct byte_reader *reader, uint64_t branch_sample_type)
+{
+	uint64_t n = byte_reader_u64(reader);
+	uint64_t words = branch_sample_type & BRANCH_COUNTERS ? 4 : 3;
+
+	if (branch_sample_type & PERF_SAMPLE_BRANCH_HW_INDEX)
+		byte_reader_skip(reader, 8);
+	if (n > reader->left / 8 / words) {
+		reader->failed = true;
+		return;
+	}
+	byte_reader_skip(reader, 8 * n * words);
+}
+
+/* u64 abi, then the registers unless it is PERF_SAMPLE_REGS_ABI_NONE. */
+static void decode_regs(struct byte_reader *reader, uint64_t mask, struct perf_sample *sample)
+{
+	sample->regs_abi = byte_reader_u64(reader);
+	if (sample->regs_abi != PERF_SAMPLE_REGS_ABI_NONE)
+		sample->tainted_regs =
+			byte_reader_bytes(reader, 8 * (size_t)__builtin_popcountll(mask));
+}
+
+/* u64 size, then if that is not 0: the bytes, and u64 how many of them are valid. */
+static void decode_stack(struct byte_reader *reader, struct perf_sample *sample)
+{
+	const uint64_t size = byte_reader_u64(reader);
+	uint64_t valid;
+
+	if (!size)
+		return;
+	sample->tainted_stack = byte_reader_bytes(reader, size);
+	valid = byte_reader_u64(reader);
+	sample->stack_size = MIN(size, valid);
+}
+
+/* What a call chain can be unwound from. All of it or nothing: half of it leads astray. */
+static void decode_user_state(struct byte_reader *reader, const struct perf_event *event,
+			      struct perf_sample *sample)
+{
+	if (event->sample_type & PERF_SAMPLE_BRANCH_STACK)
+		skip_branches(reader, event->branch_sample_type);
+	if (event->sample_type & PERF_SAMPLE_REGS_USER)
+		decode_regs(reader, event->sample_regs_user, sample);
+	if (event->sample_type & PERF_SAMPLE_STACK_USER)
+		decode_stack(reader, sample);
+	if (reader->failed || !sample->tainted_regs || !sample->tainted_stack)
+		sample->tainted_regs = sample->tainted_stack = NULL;
+}
+
 bool perf_sample_decode(const struct perf_event *event, const uint8_t *tainted_body,
 			size_t body_size, bool swap, struct perf_sample *sample)
 {
@@ -254,7 +381,10 @@ bool perf_sample_decode(const struct perf_event *event, const uint8_t *tainted_b
 		sample->raw_size = byte_reader_u32(&reader);
 		sample->tainted_raw = byte_reader_bytes(&reader, sample->raw_size);
 	}
-	return !reader.failed;
+	if (reader.failed)
+		return false;
+	decode_user_state(&reader, event, sample);
+	return true;
 }
 
 bool perf_sample_id_decode(const struct perf_events *events, const uint8_t *tainted_body,

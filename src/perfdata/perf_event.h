@@ -23,7 +23,11 @@ struct perf_event {
 	bool freq;
 	bool sample_id_all; /* records that are no samples end with a sample id */
 	bool use_clockid;
-	int32_t clockid; /* CLOCK_..., with use_clockid */
+	int32_t clockid;	     /* CLOCK_..., with use_clockid */
+	uint64_t branch_sample_type; /* PERF_SAMPLE_BRANCH_... */
+	uint64_t sample_regs_user;   /* a bit for each register in a sample */
+	unsigned int max_stack;	     /* frames that a call chain has at the most */
+	char *name; /* Owned by the events: what perf calls it; NULL: the recording does not say */
 };
 
 /* One sample; pointers are valid as long as the record is. */
@@ -37,7 +41,11 @@ struct perf_sample {
 	const uint8_t *tainted_callchain; /* u64 each, in the file's byte order */
 	uint64_t callchain_len;		  /* entries */
 	const uint8_t *tainted_raw;
-	uint32_t raw_size; /* bytes */
+	uint32_t raw_size;	      /* bytes */
+	uint64_t regs_abi;	      /* PERF_SAMPLE_REGS_ABI_... of the user's registers */
+	const uint8_t *tainted_regs;  /* u64 each, as many as sample_regs_user has bits; or NULL */
+	const uint8_t *tainted_stack; /* the user's stack from its pointer on; or NULL */
+	size_t stack_size;	      /* bytes of it that are valid */
 };
 
 /* The events of one recording, found by the id that a record carries. */
@@ -54,6 +62,15 @@ void perf_events_free(struct perf_events *events);
  */
 int perf_events_add(struct perf_events *events, const uint8_t *tainted_attr, size_t attr_size,
 		    bool swap, GError **error);
+
+/*
+ * Reads the names of the events from a feature section PERF_FEATURE_EVENT_DESC,
+ * as far as it is whole. To be called when all ids are there.
+ *
+ * Source: write_event_desc() in tools/perf/util/header.c.
+ */
+void perf_events_read_names(struct perf_events *events, const uint8_t *tainted, size_t size,
+			    bool swap);
 
 /* Says that records with `id` belong to the event at `index`. */
 void perf_events_add_id(struct perf_events *events, uint64_t id, guint index);
@@ -79,8 +96,9 @@ int perf_events_of_sample(const struct perf_events *events, const uint8_t *taint
 			  size_t body_size, bool swap);
 
 /*
- * Decodes a sample of `event`, up to its raw part. False when the body is
- * shorter than its layout says.
+ * Decodes a sample of `event`. False when the body is shorter than its layout
+ * says up to the raw part; the user's registers and stack, which follow, are
+ * NULL when they are not whole.
  */
 bool perf_sample_decode(const struct perf_event *event, const uint8_t *tainted_body,
 			size_t body_size, bool swap, struct perf_sample *sample);

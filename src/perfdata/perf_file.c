@@ -37,6 +37,7 @@ struct section {
 struct perf_file {
 	int fd; /* Owned by this */
 	uint64_t size;
+	int64_t modified_s;
 	uint64_t unread; /* bytes that sections beside the data may still have */
 	bool swap;
 	struct perf_events *events;	     /* Owned by this */
@@ -255,6 +256,15 @@ static bool read_features(struct perf_file *file, const struct section *data,
 	return true;
 }
 
+static void read_event_names(struct perf_file *file)
+{
+	GBytes *names = file->features[PERF_FEATURE_EVENT_DESC];
+
+	if (names)
+		perf_events_read_names(file->events, g_bytes_get_data(names, NULL),
+				       g_bytes_get_size(names), file->swap);
+}
+
 static bool check_magic(struct perf_file *file, const uint8_t *header, GError **error)
 {
 	bool little_endian = !memcmp(header, MAGIC, MAGIC_SIZE);
@@ -340,7 +350,10 @@ static bool read_header(struct perf_file *file, GError **error)
 		file->data.size = file->size - data.offset;
 		return true;
 	}
-	return read_features(file, &data, header + HEADER_SIZE - FEATURE_BITS_BYTES, error);
+	if (!read_features(file, &data, header + HEADER_SIZE - FEATURE_BITS_BYTES, error))
+		return false;
+	read_event_names(file);
+	return true;
 }
 
 static bool open_regular(struct perf_file *file, const char *path, GError **error)
@@ -368,6 +381,7 @@ static bool open_regular(struct perf_file *file, const char *path, GError **erro
 		return false;
 	}
 	file->size = (uint64_t)st.st_size;
+	file->modified_s = st.st_mtime;
 	file->unread = file->size;
 	return true;
 }
@@ -383,7 +397,7 @@ struct perf_file *perf_file_open(const char *path, GError **error)
 		return NULL;
 	}
 	file->window = g_malloc(WINDOW_SIZE);
-	file->window_offset = file->data.offset;
+	perf_file_rewind(file);
 	return file;
 }
 
@@ -414,6 +428,11 @@ bool perf_file_is_swapped(const struct perf_file *file)
 uint64_t perf_file_size_bytes(const struct perf_file *file)
 {
 	return file->size;
+}
+
+int64_t perf_file_modified_s(const struct perf_file *file)
+{
+	return file->modified_s;
 }
 
 const char *perf_file_damage(const struct perf_file *file)
@@ -457,6 +476,12 @@ char *perf_file_feature_string(const struct perf_file *file, enum perf_feature f
 		return g_strdup(line->str);
 	}
 	return next_header_string(&reader);
+}
+
+void perf_file_rewind(struct perf_file *file)
+{
+	file->window_offset = file->data.offset;
+	file->window_len = file->window_pos = 0;
 }
 
 /* Makes at least `need` bytes stand in the window, if the data section has them. */

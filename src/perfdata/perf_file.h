@@ -15,11 +15,13 @@
 /* Feature sections, by their bit in the header (HEADER_... in perf). */
 enum perf_feature {
 	PERF_FEATURE_TRACING_DATA = 1,
+	PERF_FEATURE_BUILD_ID = 2,
 	PERF_FEATURE_HOSTNAME = 3,
 	PERF_FEATURE_OSRELEASE = 4,
 	PERF_FEATURE_VERSION = 5,
 	PERF_FEATURE_ARCH = 6,
 	PERF_FEATURE_CMDLINE = 11,
+	PERF_FEATURE_EVENT_DESC = 12,
 	PERF_FEATURE_CLOCK_DATA = 29,
 	PERF_FEATURE_BITS = 256,
 };
@@ -61,6 +63,9 @@ const struct perf_events *perf_file_events(const struct perf_file *file);
 bool perf_file_is_swapped(const struct perf_file *file);
 uint64_t perf_file_size_bytes(const struct perf_file *file);
 
+/* When it was last written to: seconds since 1970. */
+int64_t perf_file_modified_s(const struct perf_file *file);
+
 /*
  * What the header declares and the file does not hold, as a sentence, or NULL
  * when it is whole. The file can be read as far as it goes.
@@ -82,5 +87,8 @@ char *perf_file_feature_string(const struct perf_file *file, enum perf_feature f
  */
 enum perf_next perf_file_next_record(struct perf_file *file, struct perf_record *record,
 				     GError **error);
+
+/* Goes back to before the first record: the data can be read any number of times. */
+void perf_file_rewind(struct perf_file *file);
 
 #endif

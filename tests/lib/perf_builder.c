@@ -21,6 +21,7 @@
 #define RECORD_HEADER_SIZE 8
 #define BUILD_ID_SIZE	   20
 #define MISC_BUILD_ID_SIZE (1 << 15) /* perf's own: the size stands behind the build-id */
+#define MISC_FORK_EXEC	   (1 << 13) /* perf's own: the process has not its parent's mappings */
 #define RAW_COMMON_SIZE	   8	     /* common_type to common_pid */
 
 struct arg_type {
@@ -353,13 +354,37 @@ static void put_raw(const struct perf_builder *builder, GByteArray *to, const st
 	}
 }
 
+/* The ABI, then the registers unless it is that of none. */
+static void put_regs(const struct perf_builder *builder, GByteArray *to, const struct event *event,
+		     const struct perf_builder_sample *sample)
+{
+	const guint n = (guint)__builtin_popcountll(event->attr.sample_regs_user);
+
+	put_u64(builder, to, sample->regs_abi);
+	for (guint i = 0; i < n && sample->regs_abi != PERF_SAMPLE_REGS_ABI_NONE; i++)
+		put_u64(builder, to, sample->regs[i]);
+}
+
+/* The size, then unless that is 0 the bytes and how many of them are valid. */
+static void put_stack(const struct perf_builder *builder, GByteArray *to,
+		      const struct perf_builder_sample *sample)
+{
+	g_assert_cmpuint(sample->stack_size_bytes % 8, ==, 0);
+	put_u64(builder, to, sample->stack_size_bytes);
+	if (!sample->stack_size_bytes)
+		return;
+	put_bytes(to, sample->stack, sample->stack_size_bytes);
+	put_u64(builder, to, sample->stack_valid_bytes);
+}
+
 guint64 perf_builder_sample(struct perf_builder *builder, const struct perf_builder_sample *sample)
 {
 	/* Fields that no recording of ours has, and that would move those behind them. */
 	const guint64 known = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_IP | PERF_SAMPLE_TID |
 			      PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR | PERF_SAMPLE_ID |
 			      PERF_SAMPLE_STREAM_ID | PERF_SAMPLE_CPU | PERF_SAMPLE_PERIOD |
-			      PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_RAW;
+			      PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_RAW | PERF_SAMPLE_REGS_USER |
+			      PERF_SAMPLE_STACK_USER;
 	const struct perf_builder_stamp *at = &sample->at;
 	const struct event *event = get_event(builder, at->event);
 	guint64 type = event->attr.sample_type;
@@ -405,7 +430,32 @@ guint64 perf_builder_sample(struct perf_builder *builder, const struct perf_buil
 		put_u32(builder, payload, raw->len);
 		put_bytes(payload, raw->data, raw->len);
 	}
+	if (type & PERF_SAMPLE_REGS_USER)
+		put_regs(builder, payload, event, sample);
+	if (type & PERF_SAMPLE_STACK_USER)
+		put_stack(builder, payload, sample);
 	return add_record(builder, PERF_RECORD_SAMPLE, sample->misc, payload);
+}
+
+/* What MMAP and MMAP2 begin with. */
+static void put_mapped_range(const struct perf_builder *builder, GByteArray *to,
+			     const struct perf_builder_mmap *mmap)
+{
+	put_u32(builder, to, mmap->at.pid);
+	put_u32(builder, to, mmap->at.tid);
+	put_u64(builder, to, mmap->start);
+	put_u64(builder, to, mmap->size_bytes);
+	put_u64(builder, to, mmap->file_offset);
+}
+
+guint64 perf_builder_mmap(struct perf_builder *builder, const struct perf_builder_mmap *mmap)
+{
+	g_autoptr(GByteArray) payload = g_byte_array_new();
+
+	put_mapped_range(builder, payload, mmap);
+	put_padded_string(payload, mmap->path);
+	put_sample_id(builder, payload, &mmap->at);
+	return add_record(builder, PERF_RECORD_MMAP, mmap->misc, payload);
 }
 
 guint64 perf_builder_mmap2(struct perf_builder *builder, const struct perf_builder_mmap *mmap)
@@ -413,11 +463,7 @@ guint64 perf_builder_mmap2(struct perf_builder *builder, const struct perf_build
 	g_autoptr(GByteArray) payload = g_byte_array_new();
 	guint16 misc = mmap->misc;
 
-	put_u32(builder, payload, mmap->at.pid);
-	put_u32(builder, payload, mmap->at.tid);
-	put_u64(builder, payload, mmap->start);
-	put_u64(builder, payload, mmap->size_bytes);
-	put_u64(builder, payload, mmap->file_offset);
+	put_mapped_range(builder, payload, mmap);
 	if (mmap->build_id) {
 		g_assert_cmpuint(mmap->build_id_size, <=, BUILD_ID_SIZE);
 		misc |= PERF_RECORD_MISC_MMAP_BUILD_ID;
@@ -426,7 +472,10 @@ guint64 perf_builder_mmap2(struct perf_builder *builder, const struct perf_build
 		put_bytes(payload, mmap->build_id, mmap->build_id_size);
 		put_zeros(payload, BUILD_ID_SIZE - mmap->build_id_size);
 	} else {
-		put_zeros(payload, 24); /* maj, min, ino, ino_generation */
+		put_u32(builder, payload, mmap->major);
+		put_u32(builder, payload, mmap->minor);
+		put_u64(builder, payload, mmap->inode);
+		put_u64(builder, payload, 0); /* ino_generation */
 	}
 	put_u32(builder, payload, mmap->prot);
 	put_u32(builder, payload, mmap->flags);
@@ -448,7 +497,7 @@ guint64 perf_builder_comm(struct perf_builder *builder, const struct perf_builde
 			  payload);
 }
 
-static guint64 add_task(struct perf_builder *builder, guint32 type,
+static guint64 add_task(struct perf_builder *builder, guint32 type, guint16 misc,
 			const struct perf_builder_stamp *at, gint32 parent_pid, gint32 parent_tid)
 {
 	g_autoptr(GByteArray) payload = g_byte_array_new();
@@ -459,19 +508,25 @@ static guint64 add_task(struct perf_builder *builder, guint32 type,
 	put_u32(builder, payload, parent_tid);
 	put_u64(builder, payload, at->time_ns);
 	put_sample_id(builder, payload, at);
-	return add_record(builder, type, 0, payload);
+	return add_record(builder, type, misc, payload);
 }
 
 guint64 perf_builder_fork(struct perf_builder *builder, const struct perf_builder_stamp *at,
 			  gint32 parent_pid, gint32 parent_tid)
 {
-	return add_task(builder, PERF_RECORD_FORK, at, parent_pid, parent_tid);
+	return add_task(builder, PERF_RECORD_FORK, 0, at, parent_pid, parent_tid);
+}
+
+guint64 perf_builder_fork_made_up(struct perf_builder *builder, const struct perf_builder_stamp *at,
+				  gint32 parent_pid, gint32 parent_tid)
+{
+	return add_task(builder, PERF_RECORD_FORK, MISC_FORK_EXEC, at, parent_pid, parent_tid);
 }
 
 guint64 perf_builder_exit(struct perf_builder *builder, const struct perf_builder_stamp *at,
 			  gint32 parent_pid, gint32 parent_tid)
 {
-	return add_task(builder, PERF_RECORD_EXIT, at, parent_pid, parent_tid);
+	return add_task(builder, PERF_RECORD_EXIT, 0, at, parent_pid, parent_tid);
 }
 
 guint64 perf_builder_lost(struct perf_builder *builder, const struct perf_builder_stamp *at,

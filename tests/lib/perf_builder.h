@@ -83,6 +83,11 @@ struct perf_builder_sample {
 	gsize n_args;
 	const void *raw; /* these bytes instead of what args make; NULL: args */
 	gsize raw_size_bytes;
+	guint64 regs_abi;	 /* for PERF_SAMPLE_REGS_USER: PERF_SAMPLE_REGS_ABI_... */
+	const guint64 *regs;	 /* as many as the event's sample_regs_user has bits */
+	const void *stack;	 /* for PERF_SAMPLE_STACK_USER */
+	gsize stack_size_bytes;	 /* as much as is in the record; 0: no stack */
+	gsize stack_valid_bytes; /* of that */
 };
 
 struct perf_builder_mmap {
@@ -94,7 +99,9 @@ struct perf_builder_mmap {
 	guint32 prot; /* PROT_READ | PROT_EXEC, ... */
 	guint32 flags;
 	const char *path;
-	const guint8 *build_id; /* NULL: device and inode, which are 0 */
+	guint32 major, minor; /* not with a build-id */
+	guint64 inode;
+	const guint8 *build_id; /* NULL: device and inode */
 	gsize build_id_size;	/* at most 20 */
 };
 
@@ -122,12 +129,17 @@ guint64 perf_builder_event_id(const struct perf_builder *builder, guint event, g
  */
 guint64 perf_builder_sample(struct perf_builder *builder, const struct perf_builder_sample *sample);
 guint64 perf_builder_mmap2(struct perf_builder *builder, const struct perf_builder_mmap *mmap);
+/* The older record, which perf still writes for the kernel: without what MMAP2 has more */
+guint64 perf_builder_mmap(struct perf_builder *builder, const struct perf_builder_mmap *mmap);
 /* at->pid and at->tid get the name; exec: the name came with an exec() */
 guint64 perf_builder_comm(struct perf_builder *builder, const struct perf_builder_stamp *at,
 			  const char *comm, gboolean exec);
 /* at->pid and at->tid are the child's */
 guint64 perf_builder_fork(struct perf_builder *builder, const struct perf_builder_stamp *at,
 			  gint32 parent_pid, gint32 parent_tid);
+/* As perf makes it up for a process that is there already: misc bit 13 */
+guint64 perf_builder_fork_made_up(struct perf_builder *builder, const struct perf_builder_stamp *at,
+				  gint32 parent_pid, gint32 parent_tid);
 guint64 perf_builder_exit(struct perf_builder *builder, const struct perf_builder_stamp *at,
 			  gint32 parent_pid, gint32 parent_tid);
 /* n_lost hits of at->event on at->cpu: the ring buffer was full */
