@@ -30,22 +30,25 @@ BUILD := build/sanitize
 CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
 
-PACKAGES := gio-2.0 libtraceevent json-glib-1.0
+PACKAGES := gio-2.0 libtraceevent json-glib-1.0 libdw libelf
 PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) -D_FILE_OFFSET_BITS=64 -Isrc -Itests \
 	     $(PACKAGE_CFLAGS)
-LIBS = $(PACKAGE_LIBS) -lm
+LIBS = $(PACKAGE_LIBS) -liberty -lm
 
 # The modules, in the order in which one may include another.
 BASE := error distribution id_table printable
 PERFDATA := perf_event perf_file perf_task tracepoint
 COLO := phase probe model summary
+SYMBOLS := build_id debug_file demangle dso dso_error dso_file elf_file elf_plt inline_index \
+	   kallsyms kernel_symbols regular_file symbol_table
 COMMANDS := recording warnings report report_text report_json report_csv
 
 base_objects := $(BASE:%=$(BUILD)/src/base/%.o)
 perfdata_objects := $(PERFDATA:%=$(BUILD)/src/perfdata/%.o)
 colo_objects := $(COLO:%=$(BUILD)/src/colo/%.o)
+symbols_objects := $(SYMBOLS:%=$(BUILD)/src/symbols/%.o)
 command_objects := $(COMMANDS:%=$(BUILD)/src/%.o)
 
 ifdef V

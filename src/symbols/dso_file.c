@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The places where the file may be, in the order in which they are tried:
+ *
+ *	SYMFS/PATH, or PATH without --symfs
+ *	perf's cache: ~/.debug/.build-id/ab/cdef../elf
+ *	by build-id: /usr/lib/debug/.build-id/ab/cdef...debug, below SYMFS first
+ *
+ * The last is used only when it still has its code. A debug file proper has not,
+ * and no longer says which offset in the file an address had: that would be a guess.
+ */
+#define _GNU_SOURCE /* memfd_create() */
+#include "symbols/dso_file.h"
+
+#include "symbols/dso_error.h"
+
+#include <link.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define DEBUG_DIR "/usr/lib/debug"
+
+/* What the kernel puts behind the name of a file that was removed while it was mapped. */
+#define DELETED " (deleted)"
+
+char *dso_file_cache(const struct dso_options *options)
+{
+	return options->buildid_dir ? g_strdup(options->buildid_dir)
+				    : g_build_filename(g_get_home_dir(), ".debug", NULL);
+}
+
+static bool has_recorded_build_id(const struct elf_file *elf, const char *path,
+				  const struct build_id *recorded, GError **error)
+{
+	const struct build_id *found = elf_file_build_id(elf);
+	g_autofree char *found_hex = build_id_to_string(found);
+	g_autofree char *recorded_hex = build_id_to_string(recorded);
+
+	if (build_id_equal(found, recorded))
+		return true;
+	g_set_error(error, DSO_ERROR, DSO_OTHER_BUILD_ID,
+		    "%s is not the file that was recorded: its build-id is %s, the recorded one "
+		    "%s; give a directory with the recorded one, --symfs DIR",
+		    path, found_hex, recorded_hex);
+	return false;
+}
+
+static bool has_recorded_inode(const struct elf_file *elf, const char *path,
+			       const struct dso_identity *identity,
+			       const struct dso_options *options, GError **error)
+{
+	const struct stat *st = elf_file_stat(elf);
+	const char *found;
+
+	if (!identity->has_inode)
+		found = "neither build-id nor inode were recorded";
+	else if (major(st->st_dev) != identity->major || minor(st->st_dev) != identity->minor ||
+		 st->st_ino != identity->inode)
+		found = "no build-id was recorded, and its inode is not the recorded one";
+	else if (options->recorded_s > 0 && st->st_mtime > options->recorded_s)
+		found = "no build-id was recorded, and it was changed since";
+	else
+		return true;
+	g_set_error(error, DSO_ERROR, DSO_NOT_CHECKED,
+		    "cannot tell whether %s is the file that was recorded: %s; if you know that a "
+		    "directory has the recorded one, give it, --symfs DIR",
+		    path, found);
+	return false;
+}
+
+/* Opens the file at `path` if it is the recorded one. */
+static struct elf_file *try_path(const char *path, const struct dso_identity *identity,
+				 const struct dso_options *options,
+				 const struct debug_search *search, GError **error)
+{
+	const struct build_id recorded = build_id_of(identity->build_id, identity->build_id_size);
+	struct elf_file *elf = elf_file_open(path, search, error);
+	bool same;
+
+	if (!elf)
+		return NULL;
+	if (recorded.size)
+		same = has_recorded_build_id(elf, path, &recorded, error);
+	else
+		same = options->symfs || has_recorded_inode(elf, path, identity, options, error);
+	if (same && elf_file_has_no_code(elf)) {
+		g_set_error(error, DSO_ERROR, DSO_UNREADABLE,
+			    "of %s there is only the debug file %s, which does not tell where in "
+			    "the file its code was; give a directory with the file itself, "
+			    "--symfs DIR",
+			    identity->path, path);
+		same = false;
+	}
+	if (!same)
+		g_clear_pointer(&elf, elf_file_free);
+	return elf;
+}
+
+/*
+ * Takes `path`, which is then in `found` if it is the recorded file. Of the errors
+ * the first is kept, unless it says only that there is no file.
+ */
+static struct elf_file *try_other(char *path, const struct dso_identity *identity,
+				  const struct dso_options *options,
+				  const struct debug_search *search, char **found, GError **first)
+{
+	g_autoptr(GError) error = NULL;
+	struct elf_file *elf = try_path(path, identity, options, search, &error);
+
+	if (elf) {
+		*found = path;
+		return elf;
+	}
+	g_free(path);
+	if (g_error_matches(*first, DSO_ERROR, DSO_NO_FILE) &&
+	    !g_error_matches(error, DSO_ERROR, DSO_NO_FILE))
+		g_clear_error(first);
+	if (!*first)
+		*first = g_steal_pointer(&error);
+	return NULL;
+}
+
+static char *path_of(const struct dso_identity *identity, const struct dso_options *options)
+{
+	g_autofree char *path = g_strdup(identity->path);
+
+	if (g_str_has_suffix(path, DELETED))
+		path[strlen(path) - strlen(DELETED)] = 0;
+	return g_strconcat(options->symfs ? options->symfs : "", path, NULL);
+}
+
+struct elf_file *dso_file_find(const struct dso_identity *identity,
+			       const struct dso_options *options, const struct debug_search *search,
+			       char **path, GError **error)
+{
+	const struct build_id id = build_id_of(identity->build_id, identity->build_id_size);
+	g_autofree char *below_symfs =
+		g_strconcat(options->symfs ? options->symfs : "", DEBUG_DIR, NULL);
+	GError *first = NULL;
+	struct elf_file *elf = NULL;
+
+	/* "[heap]", "memfd:..", "anon_inode:..": nothing of the file system. */
+	if (identity->path[0] == '/')
+		elf = try_other(path_of(identity, options), identity, options, search, path,
+				&first);
+	else
+		g_set_error(&first, DSO_ERROR, DSO_NO_FILE, "%s is no file", identity->path);
+	if (!elf && id.size)
+		elf = try_other(build_id_path(search->buildid_dir, &id, "/elf"), identity, options,
+				search, path, &first);
+	if (!elf && id.size)
+		elf = try_other(build_id_path(below_symfs, &id, ".debug"), identity, options,
+				search, path, &first);
+	if (!elf && id.size && options->symfs)
+		elf = try_other(build_id_path(DEBUG_DIR, &id, ".debug"), identity, options, search,
+				path, &first);
+	if (elf)
+		g_clear_error(&first);
+	else
+		g_propagate_error(error, first);
+	return elf;
+}
+
+/* A copy of what the kernel mapped into this process, as a file; -1 when it mapped none. */
+static int copy_own_vdso(void)
+{
+	const uint8_t *image = (const uint8_t *)getauxval(AT_SYSINFO_EHDR);
+	ElfW(Ehdr) ehdr;
+	size_t size;
+	int fd;
+
+	if (!image)
+		return -1;
+	memcpy(&ehdr, image, sizeof(ehdr));
+	/* The section headers are the last thing in it. */
+	size = ehdr.e_shoff + (size_t)ehdr.e_shnum * ehdr.e_shentsize;
+	fd = memfd_create("vdso", MFD_CLOEXEC);
+	if (fd >= 0 && write(fd, image, size) != (ssize_t)size) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+struct elf_file *dso_file_find_vdso(const struct dso_identity *identity,
+				    const struct debug_search *search, int *fd, char **path,
+				    GError **error)
+{
+	static const struct dso_options no_options;
+	const struct build_id id = build_id_of(identity->build_id, identity->build_id_size);
+	struct elf_file *elf = NULL;
+
+	*fd = -1;
+	if (!id.size) {
+		g_set_error(error, DSO_ERROR, DSO_NOT_CHECKED,
+			    "cannot tell whether this machine's vDSO is the one that was recorded: "
+			    "no build-id was recorded");
+		return NULL;
+	}
+	*fd = copy_own_vdso();
+	if (*fd >= 0) {
+		*path = g_strdup_printf("/proc/self/fd/%d", *fd);
+		elf = try_path(*path, identity, &no_options, search, NULL);
+		if (elf)
+			return elf;
+		g_clear_pointer(path, g_free);
+		close(*fd);
+		*fd = -1;
+	}
+	*path = build_id_path(search->buildid_dir, &id, "/vdso");
+	elf = try_path(*path, identity, &no_options, search, NULL);
+	if (!elf) {
+		g_autofree char *hex = build_id_to_string(&id);
+
+		g_set_error(error, DSO_ERROR, DSO_OTHER_BUILD_ID,
+			    "this machine's vDSO is not the one that was recorded, whose build-id "
+			    "is %s, and that is not in %s",
+			    hex, *path);
+		g_clear_pointer(path, g_free);
+	}
+	return elf;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Names for the stubs through which an x86-64 file calls the functions of
+ * others, which no symbol table has: "memcpy@plt".
+ */
+#ifndef COLO_PERF_SYMBOLS_ELF_PLT_H
+#define COLO_PERF_SYMBOLS_ELF_PLT_H
+
+#include "symbols/symbol_table.h"
+
+#include <gelf.h>
+
+/* Adds nothing for other machines. The names are demangled. */
+void elf_plt_add_symbols(Elf *elf, struct symbol_table *table);
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Where kallsyms comes from, in the order in which it is tried:
+ *
+ *	--kallsyms FILE, which the user vouches for
+ *	/proc/kallsyms, when the running kernel has the recorded build-id
+ *	perf's cache: ~/.debug/[kernel.kallsyms]/BUILD-ID/kallsyms
+ *
+ * The kernel may be loaded elsewhere at each boot; how far it was moved tells the
+ * reference symbol, whose address was recorded. Modules move on their own, which nothing
+ * tells: they are resolved only when the kernel did not move, that is in the same boot.
+ */
+#include "symbols/kernel_symbols.h"
+
+#include "symbols/dso_error.h"
+#include "symbols/dso_file.h"
+#include "symbols/kallsyms.h"
+
+#include <inttypes.h>
+
+#define PROC_KALLSYMS "/proc/kallsyms"
+#define KERNEL_NOTES  "/sys/kernel/notes"
+
+struct kernel_symbols {
+	const struct dso_options *options;   /* Weak */
+	const struct dso_identity *identity; /* Weak; NULL when no kernel was recorded */
+	bool looked;
+	struct kallsyms *kallsyms; /* Owned by this; NULL when there is none */
+	GError *error;		   /* Owned by this; why there is none */
+	bool is_running;	   /* it is /proc/kallsyms */
+	uint64_t delta;		   /* recorded addresses less those of kallsyms */
+};
+
+struct kernel_symbols *kernel_symbols_new(const struct dso_options *options)
+{
+	struct kernel_symbols *kernel = g_new0(struct kernel_symbols, 1);
+
+	kernel->options = options;
+	return kernel;
+}
+
+void kernel_symbols_free(struct kernel_symbols *kernel)
+{
+	if (!kernel)
+		return;
+	kallsyms_free(kernel->kallsyms);
+	g_clear_error(&kernel->error);
+	g_free(kernel);
+}
+
+void kernel_symbols_set_identity(struct kernel_symbols *kernel, const struct dso_identity *identity)
+{
+	kernel->identity = identity;
+}
+
+static bool has_reference(const struct kernel_symbols *kernel)
+{
+	return kernel->identity && kernel->identity->reference_symbol &&
+	       kernel->identity->reference_address;
+}
+
+static struct build_id recorded_build_id(const struct kernel_symbols *kernel)
+{
+	return kernel->identity
+		       ? build_id_of(kernel->identity->build_id, kernel->identity->build_id_size)
+		       : (struct build_id){.size = 0};
+}
+
+static struct kallsyms *read_from_cache(const struct kernel_symbols *kernel,
+					const struct build_id *id)
+{
+	g_autofree char *cache = dso_file_cache(kernel->options);
+	g_autofree char *hex = build_id_to_string(id);
+	g_autofree char *path = g_build_filename(cache, "[kernel.kallsyms]", hex, "kallsyms", NULL);
+
+	return kallsyms_read(path, NULL);
+}
+
+/* /proc/kallsyms, or what perf kept of the kernel that was recorded. */
+static struct kallsyms *read_checked(struct kernel_symbols *kernel, GError **error)
+{
+	const struct build_id recorded = recorded_build_id(kernel);
+	const struct build_id running = build_id_of_notes(KERNEL_NOTES);
+	g_autofree char *recorded_hex = build_id_to_string(&recorded);
+	g_autofree char *running_hex = build_id_to_string(&running);
+	g_autoptr(GError) unreadable = NULL;
+	struct kallsyms *kallsyms = NULL;
+
+	if (!recorded.size || !has_reference(kernel)) {
+		g_set_error(error, DSO_ERROR, DSO_NOT_CHECKED,
+			    "cannot tell which kernel was recorded: the recording has no %s of it; "
+			    "if you know it, give --vmlinux FILE or --kallsyms FILE",
+			    recorded.size ? "address" : "build-id");
+		return NULL;
+	}
+	if (build_id_equal(&recorded, &running)) {
+		kallsyms = kallsyms_read(PROC_KALLSYMS, &unreadable);
+		kernel->is_running = kallsyms != NULL;
+	}
+	if (!kallsyms)
+		kallsyms = read_from_cache(kernel, &recorded);
+	if (kallsyms)
+		return kallsyms;
+	if (unreadable)
+		g_propagate_error(error, g_steal_pointer(&unreadable));
+	else
+		g_set_error(error, DSO_ERROR, DSO_OTHER_BUILD_ID,
+			    "the running kernel is not the one that was recorded: its build-id is "
+			    "%s, the recorded one %s; give --vmlinux FILE or --kallsyms FILE of it",
+			    running_hex, recorded_hex);
+	return NULL;
+}
+
+static bool find_delta(struct kernel_symbols *kernel, GError **error)
+{
+	uint64_t address;
+
+	if (!has_reference(kernel))
+		return true;
+	if (!kallsyms_address_of(kernel->kallsyms, kernel->identity->reference_symbol, &address)) {
+		g_set_error(error, DSO_ERROR, DSO_NOT_CHECKED,
+			    "cannot tell where the recorded kernel was: its kallsyms have no "
+			    "symbol %s",
+			    kernel->identity->reference_symbol);
+		return false;
+	}
+	kernel->delta = kernel->identity->reference_address - address;
+	return true;
+}
+
+/* Reads kallsyms on the first call. */
+static const struct kallsyms *get_kallsyms(struct kernel_symbols *kernel, GError **error)
+{
+	if (!kernel->looked) {
+		kernel->looked = true;
+		kernel->kallsyms =
+			kernel->options->kallsyms
+				? kallsyms_read(kernel->options->kallsyms, &kernel->error)
+				: read_checked(kernel, &kernel->error);
+		if (kernel->kallsyms && !find_delta(kernel, &kernel->error))
+			g_clear_pointer(&kernel->kallsyms, kallsyms_free);
+	}
+	if (!kernel->kallsyms && error)
+		*error = g_error_copy(kernel->error);
+	return kernel->kallsyms;
+}
+
+struct symbol_table *kernel_symbols_kernel(struct kernel_symbols *kernel, GError **error)
+{
+	const struct kallsyms *kallsyms = get_kallsyms(kernel, error);
+
+	return kallsyms ? kallsyms_kernel(kallsyms, kernel->delta) : NULL;
+}
+
+/* A module may have been built anew and loaded again, under the same kernel. */
+static bool is_loaded_module(const struct dso_identity *module, const char *name, GError **error)
+{
+	const struct build_id recorded = build_id_of(module->build_id, module->build_id_size);
+	g_autofree char *path = g_strdup_printf("/sys/module/%s/notes/.note.gnu.build-id", name);
+	const struct build_id loaded = build_id_of_notes(path);
+	g_autofree char *recorded_hex = build_id_to_string(&recorded);
+	g_autofree char *loaded_hex = build_id_to_string(&loaded);
+
+	if (!recorded.size || !loaded.size || build_id_equal(&recorded, &loaded))
+		return true;
+	g_set_error(error, DSO_ERROR, DSO_OTHER_BUILD_ID,
+		    "the module %s that is loaded is not the one that was recorded: its build-id "
+		    "is %s, the recorded one %s",
+		    name, loaded_hex, recorded_hex);
+	return false;
+}
+
+struct symbol_table *kernel_symbols_module(struct kernel_symbols *kernel,
+					   const struct dso_identity *module, const char *name,
+					   GError **error)
+{
+	const struct kallsyms *kallsyms = get_kallsyms(kernel, error);
+	struct symbol_table *table;
+
+	if (!kallsyms)
+		return NULL;
+	if (kernel->delta) {
+		g_set_error(error, DSO_ERROR, DSO_NOT_CHECKED,
+			    "cannot tell where the module %s was: kallsyms are of another boot, in "
+			    "which the kernel was elsewhere, by %#" PRIx64 " bytes",
+			    name, kernel->delta);
+		return NULL;
+	}
+	if (kernel->is_running && !is_loaded_module(module, name, error))
+		return NULL;
+	table = kallsyms_module(kallsyms, name);
+	if (!symbol_table_count(table)) {
+		g_set_error(error, DSO_ERROR, DSO_NO_SYMBOLS,
+			    "kallsyms have no symbol of the module %s; is it still loaded?", name);
+		g_clear_pointer(&table, symbol_table_free);
+	}
+	return table;
+}
+
+static bool is_recorded_vmlinux(const struct kernel_symbols *kernel, struct elf_file *elf,
+				uint64_t *delta, GError **error)
+{
+	const struct build_id recorded = recorded_build_id(kernel);
+	const struct build_id *found = elf_file_build_id(elf);
+	g_autofree char *recorded_hex = build_id_to_string(&recorded);
+	g_autofree char *found_hex = build_id_to_string(found);
+	uint64_t address;
+
+	if (recorded.size && !build_id_equal(&recorded, found)) {
+		g_set_error(error, DSO_ERROR, DSO_OTHER_BUILD_ID,
+			    "%s is not the kernel that was recorded: its build-id is %s, the "
+			    "recorded one %s",
+			    kernel->options->vmlinux, found_hex, recorded_hex);
+		return false;
+	}
+	if (!has_reference(kernel) ||
+	    !elf_file_symbol_value(elf, kernel->identity->reference_symbol, &address)) {
+		g_set_error(error, DSO_ERROR, DSO_NOT_CHECKED,
+			    "cannot tell where the recorded kernel was: %s has no symbol %s",
+			    has_reference(kernel) ? kernel->options->vmlinux : "the recording",
+			    has_reference(kernel) ? kernel->identity->reference_symbol : "of it");
+		return false;
+	}
+	*delta = kernel->identity->reference_address - address;
+	return true;
+}
+
+struct elf_file *kernel_symbols_open_vmlinux(const struct kernel_symbols *kernel,
+					     const struct debug_search *search, uint64_t *delta,
+					     GError **error)
+{
+	struct elf_file *elf = elf_file_open(kernel->options->vmlinux, search, error);
+
+	if (elf && !is_recorded_vmlinux(kernel, elf, delta, error))
+		g_clear_pointer(&elf, elf_file_free);
+	return elf;
+}
