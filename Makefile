@@ -40,15 +40,17 @@ LIBS = $(PACKAGE_LIBS) -liberty -lm
 # The modules, in the order in which one may include another.
 BASE := error distribution id_table printable
 PERFDATA := perf_event perf_file perf_task tracepoint
-COLO := phase probe model summary
+COLO := phase probe model summary parts
 SYMBOLS := build_id debug_file demangle dso dso_error dso_file elf_file elf_plt inline_index \
 	   kallsyms kernel_symbols regular_file symbol_table
+PROFILE := address_space dso_table profile sample_event stack_resolver stack_table tasks unwinder
 COMMANDS := recording warnings report report_text report_json report_csv
 
 base_objects := $(BASE:%=$(BUILD)/src/base/%.o)
 perfdata_objects := $(PERFDATA:%=$(BUILD)/src/perfdata/%.o)
 colo_objects := $(COLO:%=$(BUILD)/src/colo/%.o)
 symbols_objects := $(SYMBOLS:%=$(BUILD)/src/symbols/%.o)
+profile_objects := $(PROFILE:%=$(BUILD)/src/profile/%.o)
 command_objects := $(COMMANDS:%=$(BUILD)/src/%.o)
 
 ifdef V

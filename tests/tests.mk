@@ -14,17 +14,21 @@ elf_objects := $(addprefix $(BUILD)/tests/lib/,elf_maker.o dso_fixture.o)
 # that an include in the wrong direction does not link.
 UNIT_BASE := test_distribution test_byte_reader test_id_table
 UNIT_PERFDATA := test_perf_file test_perf_event test_event_desc test_perf_task test_tracepoint
-UNIT_COLO := test_probe test_model
+UNIT_COLO := test_probe test_model test_parts
 UNIT_SYMBOLS := test_dso test_dso_elf test_symbol_table test_kallsyms
+UNIT_PROFILE := test_address_space test_tasks test_dso_table test_stack_resolver test_profile
 UNIT_RECORDING := test_recording
 
 unit = $(1:%=$(BUILD)/tests/unit/%)
-unit_tests := $(call unit,$(UNIT_BASE) $(UNIT_PERFDATA) $(UNIT_COLO) $(UNIT_SYMBOLS) $(UNIT_RECORDING))
+unit_tests := $(call unit,$(UNIT_BASE) $(UNIT_PERFDATA) $(UNIT_COLO) $(UNIT_SYMBOLS) $(UNIT_PROFILE) \
+			$(UNIT_RECORDING))
 
 $(call unit,$(UNIT_BASE)): $(base_objects)
 $(call unit,$(UNIT_PERFDATA)): $(small_file) $(lib_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_COLO)): $(colo_objects) $(base_objects)
 $(call unit,$(UNIT_SYMBOLS)): $(elf_objects) $(symbols_objects) $(base_objects)
+$(call unit,$(UNIT_PROFILE)): $(elf_objects) $(small_file) $(lib_objects) $(profile_objects) \
+			      $(symbols_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_RECORDING)): $(lib_objects) $(BUILD)/src/recording.o $(BUILD)/src/warnings.o \
 				$(colo_objects) $(perfdata_objects) $(base_objects)
 

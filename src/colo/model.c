@@ -115,6 +115,7 @@ static struct builder *builder_new(struct colo_model *model, const struct colo_h
 	session->role = (enum colo_role)hit->args[0];
 	session->number = before ? before->session.number + 1 : 1;
 	session->origin_ns = origin_of(model, hit);
+	session->last_seen_ns = hit->time_ns;
 	session->checkpoints = g_array_new(FALSE, TRUE, sizeof(struct colo_checkpoint));
 	g_ptr_array_add(model->sessions, builder);
 	g_hash_table_replace(model->current, g_memdup2(&key, sizeof(key)), builder);
@@ -202,6 +203,7 @@ static void add_begin(struct builder *builder, struct colo_checkpoint *checkpoin
 	enum colo_phase phase = hit->probe->phase;
 
 	builder->session.tid = hit->tid;
+	builder->session.last_seen_ns = hit->time_ns;
 	if (!window_begin(builder, &checkpoint->windows[phase], hit->time_ns))
 		return;
 	if (phase == COLO_PHASE_CHECKPOINT)

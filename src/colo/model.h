@@ -72,8 +72,9 @@ struct colo_session {
 	uint32_t source;   /* as in the hits */
 	uint32_t pid, tid; /* tid: of the thread that runs the loop */
 	enum colo_role role;
-	unsigned int number; /* from 1: COLO may end and start again in a process */
-	uint64_t origin_ns;  /* time of the first hit of this source */
+	unsigned int number;   /* from 1: COLO may end and start again in a process */
+	uint64_t origin_ns;    /* time of the first hit of this source */
+	uint64_t last_seen_ns; /* a time at which the thread `tid` was this session's */
 	struct colo_window init;
 	GArray *checkpoints;		    /* Owned by this: struct colo_checkpoint, by time */
 	uint64_t triggers[COLO_N_TRIGGERS]; /* hits, by reason; the absorbed ones as well */

@@ -449,6 +449,28 @@ guint64 colo_story_checkpoint_ns(const struct colo_story_side *side,
 	return sum_ns;
 }
 
+guint64 colo_story_phase_begin_ns(const struct colo_story_side *side,
+				  const struct colo_story_checkpoint *checkpoint,
+				  enum colo_story_phase phase)
+{
+	guint64 begin_ns = side->now_ns + checkpoint->wait_ns;
+	const enum colo_story_phase *order;
+	guint n;
+
+	if (phase == COLO_STORY_WAIT)
+		return side->now_ns;
+	if (phase == COLO_STORY_CHECKPOINT)
+		return begin_ns;
+	order = phase_order(side, &n);
+	for (guint i = 0; i < n; i++) {
+		begin_ns += checkpoint->before_ns[order[i]];
+		if (order[i] == phase)
+			return begin_ns;
+		begin_ns += checkpoint->phase_ns[order[i]];
+	}
+	g_error("the side has no phase %s", phase_names[phase]);
+}
+
 void colo_story_flush(struct colo_story *story)
 {
 	if (!story->pending->len)

@@ -164,6 +164,14 @@ guint64 colo_story_checkpoint_ns(const struct colo_story_side *side,
 				 const struct colo_story_checkpoint *checkpoint);
 
 /*
+ * When the phase begins, if the checkpoint is told next: its wait begins at now_ns. The phase
+ * may be COLO_STORY_WAIT or COLO_STORY_CHECKPOINT; one that the side does not have is an error.
+ */
+guint64 colo_story_phase_begin_ns(const struct colo_story_side *side,
+				  const struct colo_story_checkpoint *checkpoint,
+				  enum colo_story_phase phase);
+
+/*
  * Writes the hits that were told since the last flush as perf does, and a
  * FINISHED_ROUND behind them: all of one CPU, then all of the next, so that
  * time runs backwards between two CPUs. Hits of one CPU keep their order.

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A file is told from another by all that the recording says of it.
+ */
+#include "profile/dso_table.h"
+
+#include <inttypes.h>
+
+/* Strings are owned by the table's chunk. */
+struct entry {
+	struct dso_identity identity;
+	uint8_t build_id[DSO_BUILD_ID_MAX]; /* what identity.build_id points to */
+	struct dso *dso;		    /* Owned by this; NULL until it is asked for */
+};
+
+struct build_id {
+	uint8_t bytes[DSO_BUILD_ID_MAX];
+	size_t size;
+};
+
+struct dso_table {
+	struct dso_options options; /* strings: weak */
+	struct dso_finder *finder;  /* Owned by this */
+	GStringChunk *strings;	    /* Owned by this */
+	GPtrArray *entries;	    /* Owned by this: struct entry (owned) */
+	GHashTable *by_key;	    /* Owned by this: char * (owned) to number of entry */
+	GHashTable *build_ids;	    /* Owned by this: path (owned) to struct build_id (owned) */
+	GHashTable *last_of_path;   /* Owned by this: path (of strings) to number of entry */
+};
+
+static void entry_free(gpointer data)
+{
+	struct entry *entry = data;
+
+	dso_free(entry->dso);
+	g_free(entry);
+}
+
+struct dso_table *dso_table_new(const struct dso_options *options)
+{
+	struct dso_table *table = g_new0(struct dso_table, 1);
+
+	table->options = *options;
+	table->finder = dso_finder_new(&table->options);
+	table->strings = g_string_chunk_new(1024);
+	table->entries = g_ptr_array_new_with_free_func(entry_free);
+	table->by_key = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	table->build_ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	table->last_of_path = g_hash_table_new(g_str_hash, g_str_equal);
+	return table;
+}
+
+void dso_table_free(struct dso_table *table)
+{
+	if (!table)
+		return;
+	g_ptr_array_unref(table->entries);
+	dso_finder_free(table->finder);
+	g_hash_table_unref(table->by_key);
+	g_hash_table_unref(table->build_ids);
+	g_hash_table_unref(table->last_of_path);
+	g_string_chunk_free(table->strings);
+	g_free(table);
+}
+
+void dso_table_add_build_id(struct dso_table *table, const char *path, const uint8_t *build_id,
+			    size_t build_id_size)
+{
+	struct build_id *copy = g_new0(struct build_id, 1);
+
+	copy->size = MIN(build_id_size, sizeof(copy->bytes));
+	memcpy(copy->bytes, build_id, copy->size);
+	g_hash_table_replace(table->build_ids, g_strdup(path), copy);
+}
+
+/* All that two records must have in common to mean the same file. */
+static char *key_of(const struct dso_identity *identity)
+{
+	GString *key = g_string_new(NULL);
+
+	g_string_printf(key, "%d %" PRIu32 ":%" PRIu32 " %" PRIu64 " ", identity->kind,
+			identity->major, identity->minor, identity->inode);
+	for (size_t i = 0; i < identity->build_id_size; i++)
+		g_string_append_printf(key, "%02x", identity->build_id[i]);
+	g_string_append_printf(key, " %s", identity->path);
+	return g_string_free(key, FALSE);
+}
+
+static struct entry *entry_new(struct dso_table *table, const struct dso_identity *identity)
+{
+	struct entry *entry = g_new0(struct entry, 1);
+
+	entry->identity = *identity;
+	entry->identity.path = g_string_chunk_insert_const(table->strings, identity->path);
+	if (identity->reference_symbol)
+		entry->identity.reference_symbol =
+			g_string_chunk_insert_const(table->strings, identity->reference_symbol);
+	if (identity->build_id) {
+		entry->identity.build_id_size = MIN(identity->build_id_size, DSO_BUILD_ID_MAX);
+		memcpy(entry->build_id, identity->build_id, entry->identity.build_id_size);
+		entry->identity.build_id = entry->build_id;
+	}
+	return entry;
+}
+
+uint32_t dso_table_add(struct dso_table *table, const struct dso_identity *identity)
+{
+	g_autofree char *key = key_of(identity);
+	struct entry *entry;
+	gpointer index;
+
+	if (!g_hash_table_lookup_extended(table->by_key, key, NULL, &index)) {
+		index = GUINT_TO_POINTER(table->entries->len);
+		g_ptr_array_add(table->entries, entry_new(table, identity));
+		g_hash_table_insert(table->by_key, g_steal_pointer(&key), index);
+	}
+	entry = table->entries->pdata[GPOINTER_TO_UINT(index)];
+	g_hash_table_insert(table->last_of_path, (gpointer)entry->identity.path, index);
+	return GPOINTER_TO_UINT(index);
+}
+
+guint dso_table_count(const struct dso_table *table)
+{
+	return table->entries->len;
+}
+
+/* The build-id from the recording's table, where the mapping itself had none. */
+static void find_build_id(const struct dso_table *table, uint32_t index, struct entry *entry)
+{
+	const struct build_id *build_id =
+		g_hash_table_lookup(table->build_ids, entry->identity.path);
+
+	if (entry->identity.build_id || !build_id ||
+	    g_hash_table_lookup(table->last_of_path, entry->identity.path) !=
+		    GUINT_TO_POINTER(index))
+		return;
+	memcpy(entry->build_id, build_id->bytes, build_id->size);
+	entry->identity.build_id = entry->build_id;
+	entry->identity.build_id_size = build_id->size;
+}
+
+static struct dso *make(const struct dso_table *table, uint32_t index)
+{
+	struct entry *entry = table->entries->pdata[index];
+
+	if (!entry->dso) {
+		find_build_id(table, index, entry);
+		entry->dso = dso_new(&entry->identity, table->finder);
+	}
+	return entry->dso;
+}
+
+struct dso *dso_table_get(const struct dso_table *table, uint32_t index)
+{
+	const struct entry *entry = table->entries->pdata[index];
+
+	/* The symbols of modules are those of the kernel, which has to be there first. */
+	if (!entry->dso && entry->identity.kind == DSO_KERNEL_MODULE)
+		for (guint i = 0; i < table->entries->len; i++)
+			if (((struct entry *)table->entries->pdata[i])->identity.kind == DSO_KERNEL)
+				make(table, i);
+	return make(table, index);
+}

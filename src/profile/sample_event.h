@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Which of a recording's events is the sampling one (cycles, cpu-clock, ...),
+ * and for how much time on a CPU one of its samples stands. Knows nothing of
+ * what the samples hold.
+ */
+#ifndef COLO_PERF_PROFILE_SAMPLE_EVENT_H
+#define COLO_PERF_PROFILE_SAMPLE_EVENT_H
+
+#include "perfdata/perf_event.h"
+
+/*
+ * The name of an event: the usual one where there is one ("cycles", "cpu-clock"), otherwise
+ * perf's. The caller frees it.
+ */
+char *sample_event_name(const struct perf_event *event);
+
+/*
+ * The name of the event to take samples of: cycles, or else a clock, or else the first
+ * event that samples. Tracepoints are not chosen by themselves. NULL when there
+ * is none. The caller frees it.
+ */
+char *sample_event_choose(const struct perf_events *events);
+
+/* Whether the event goes by that name, which may be the usual one or perf's. */
+bool sample_event_is(const struct perf_event *event, const char *name);
+
+/*
+ * The time on a CPU that a sample stands for, in nanoseconds: a clock's period is
+ * one, and an event that is sampled with a rate has one sample in 1/rate s. False for events
+ * with a fixed period of something else.
+ */
+bool sample_event_has_time(const struct perf_event *event);
+uint64_t sample_event_time_ns(const struct perf_event *event, const struct perf_sample *sample);
+
+#endif

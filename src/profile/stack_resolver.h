@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * From the addresses of a call chain to a stack of named frames. Each distinct
+ * chain and each distinct address is looked at once; what comes again, and most
+ * do, is a look into a table. Counting is for others.
+ */
+#ifndef COLO_PERF_PROFILE_STACK_RESOLVER_H
+#define COLO_PERF_PROFILE_STACK_RESOLVER_H
+
+#include "profile/stack_table.h"
+#include "profile/tasks.h"
+
+struct stack_resolver;
+
+/* All three must live as long as the resolver. `stacks` may be shared between recordings. */
+struct stack_resolver *stack_resolver_new(const struct tasks *tasks, const struct dso_table *dsos,
+					  struct stack_table *stacks);
+void stack_resolver_free(struct stack_resolver *resolver);
+
+/* A call chain as perf writes it: the innermost address first, PERF_CONTEXT_... between them. */
+struct call_chain {
+	uint32_t pid;
+	uint64_t time_ns;
+	const uint64_t *addresses; /* Weak; in this machine's byte order */
+	size_t n;
+	bool cut; /* it has as many frames as were recorded at the most: callers are missing */
+};
+
+/* The number of the chain's stack in the table. */
+uint32_t stack_resolver_find(struct stack_resolver *resolver, const struct call_chain *chain);
+
+/* The file in which an unresolved frame of this recording lies; NULL: in none that is known. */
+struct dso *stack_resolver_dso(const struct stack_resolver *resolver, uint32_t frame);
+
+#endif

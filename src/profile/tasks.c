@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Puts what the records say of processes into the order of time, and answers
+ * from that. A process has a life for each program that it runs:
+ *
+ *     pid 7   |--- life 0 ---------|--- life 1 ----------|--- life 2 ---
+ *             seen first           exec()                fork(): pid used again
+ *
+ * A life that began with a fork() has what its parent had mapped at that time.
+ */
+#include "profile/tasks.h"
+
+/* Parents of parents that are asked for a mapping; a shell's child has three or four. */
+#define MAX_ANCESTORS 64
+
+/* What holds from a time on: an entry of a timeline, which is a GArray sorted by time. */
+struct dated {
+	uint64_t since_ns;
+	void *what;
+};
+
+struct life {
+	uint64_t since_ns;
+	struct address_space *space; /* Owned by this: what it mapped itself */
+	const struct life *parent;   /* Weak: whose mappings it began with, or NULL */
+};
+
+struct tasks {
+	struct dso_table *dsos; /* Weak */
+	GPtrArray *events;	/* Owned by this: struct perf_task_event (owned), until settled */
+	GStringChunk *strings;	/* Owned by this: each name once */
+	GPtrArray *lives;	/* Owned by this: struct life (owned) */
+	GHashTable *processes;	/* Owned by this: pid to timeline (owned) of lives (weak) */
+	GHashTable *threads;	/* Owned by this: uint64_t * (owned) to timeline (owned) of names */
+};
+
+static GArray *timeline_new(void)
+{
+	return g_array_new(FALSE, FALSE, sizeof(struct dated));
+}
+
+/* Entries come in the order of time. */
+static void timeline_add(GArray *timeline, uint64_t since_ns, const void *what)
+{
+	const struct dated entry = {since_ns, (void *)what};
+
+	g_array_append_val(timeline, entry);
+}
+
+static const struct dated *timeline_get(const GArray *timeline, guint index)
+{
+	return &g_array_index(timeline, struct dated, index);
+}
+
+/* How many entries hold at the time or held before: the last of them holds. */
+static guint timeline_count_until(const GArray *timeline, uint64_t time_ns)
+{
+	guint first = 0, end = timeline->len;
+
+	while (first < end) {
+		const guint middle = first + (end - first) / 2;
+
+		if (timeline_get(timeline, middle)->since_ns <= time_ns)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return first;
+}
+
+static void life_free(gpointer data)
+{
+	struct life *life = data;
+
+	address_space_free(life->space);
+	g_free(life);
+}
+
+struct tasks *tasks_new(struct dso_table *dsos)
+{
+	struct tasks *tasks = g_new0(struct tasks, 1);
+
+	tasks->dsos = dsos;
+	tasks->events = g_ptr_array_new_with_free_func(g_free);
+	tasks->strings = g_string_chunk_new(1024);
+	tasks->lives = g_ptr_array_new_with_free_func(life_free);
+	tasks->processes = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
+	tasks->threads = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,
+					       (GDestroyNotify)g_array_unref);
+	return tasks;
+}
+
+void tasks_free(struct tasks *tasks)
+{
+	if (!tasks)
+		return;
+	g_ptr_array_unref(tasks->events);
+	g_string_chunk_free(tasks->strings);
+	g_ptr_array_unref(tasks->lives);
+	g_hash_table_unref(tasks->processes);
+	g_hash_table_unref(tasks->threads);
+	g_free(tasks);
+}
+
+void tasks_add(struct tasks *tasks, const struct perf_task_event *event)
+{
+	struct perf_task_event *copy;
+
+	if (event->kind == PERF_TASK_EXIT)
+		return; /* what ends is not asked for any more, and a new pid has its own fork() */
+	copy = g_memdup2(event, sizeof(*event));
+	if (event->tainted_name)
+		copy->tainted_name =
+			g_string_chunk_insert_const(tasks->strings, event->tainted_name);
+	g_ptr_array_add(tasks->events, copy);
+}
+
+/* --- Processes --- */
+
+static GArray *lives_of(const struct tasks *tasks, uint32_t pid)
+{
+	return g_hash_table_lookup(tasks->processes, GUINT_TO_POINTER(pid));
+}
+
+static struct life *begin_life(struct tasks *tasks, uint32_t pid, uint64_t since_ns)
+{
+	GArray *lives = lives_of(tasks, pid);
+	struct life *life = g_new0(struct life, 1);
+
+	if (!lives) {
+		lives = timeline_new();
+		g_hash_table_insert(tasks->processes, GUINT_TO_POINTER(pid), lives);
+	}
+	life->since_ns = since_ns;
+	life->space = address_space_new();
+	g_ptr_array_add(tasks->lives, life);
+	timeline_add(lives, since_ns, life);
+	return life;
+}
+
+/* The life that goes on now, while the events are put in. */
+static struct life *present_life(struct tasks *tasks, uint32_t pid)
+{
+	const GArray *lives = lives_of(tasks, pid);
+
+	/* What is seen for the first time was there before. */
+	return lives ? timeline_get(lives, lives->len - 1)->what : begin_life(tasks, pid, 0);
+}
+
+static enum dso_kind kind_of(const struct perf_task_event *event)
+{
+	const char *path = event->tainted_name;
+
+	if (event->kernel)
+		return g_str_has_prefix(path, "[kernel.") ? DSO_KERNEL : DSO_KERNEL_MODULE;
+	if (!strcmp(path, "[vdso]"))
+		return DSO_VDSO;
+	if (path[0] == '[' || g_str_has_prefix(path, "//anon") ||
+	    g_str_has_prefix(path, "/anon_hugepage") || g_str_has_prefix(path, "/dev/zero") ||
+	    g_str_has_prefix(path, "/memfd:") || g_str_has_prefix(path, "/SYSV"))
+		return DSO_ANONYMOUS;
+	return DSO_FILE;
+}
+
+/* "[kernel.kallsyms]_text": the kernel, and the symbol at `file_offset`. */
+static uint32_t dso_of(struct tasks *tasks, const struct perf_task_event *event)
+{
+	g_autofree char *kernel_path = NULL;
+	struct dso_identity identity = {
+		.kind = kind_of(event),
+		.path = event->tainted_name,
+		.build_id = event->build_id_size ? event->build_id : NULL,
+		.build_id_size = event->build_id_size,
+		.has_inode = event->has_inode,
+		.major = event->major,
+		.minor = event->minor,
+		.inode = event->inode,
+	};
+
+	if (identity.kind == DSO_KERNEL) {
+		const char *end = strchr(identity.path, ']');
+
+		if (end && end[1]) {
+			identity.reference_symbol = end + 1;
+			identity.reference_address = event->file_offset;
+			identity.path = kernel_path =
+				g_strndup(identity.path, (gsize)(end + 1 - identity.path));
+		}
+	}
+	return dso_table_add(tasks->dsos, &identity);
+}
+
+static void put_mmap(struct tasks *tasks, const struct perf_task_event *event)
+{
+	const uint32_t pid = event->kernel ? PERF_KERNEL_PID : event->pid;
+	const struct mapping mapping = {
+		.start = event->start,
+		.end = event->size > UINT64_MAX - event->start ? UINT64_MAX
+							       : event->start + event->size,
+		/* In the kernel symbols are found by address. */
+		.file_offset = event->kernel ? event->start : event->file_offset,
+		.since_ns = event->time_ns,
+		.dso = dso_of(tasks, event),
+	};
+
+	address_space_add(present_life(tasks, pid)->space, &mapping);
+}
+
+/* --- Threads --- */
+
+static uint64_t thread_key(uint32_t pid, uint32_t tid)
+{
+	return (uint64_t)pid << 32 | tid;
+}
+
+static void put_name(struct tasks *tasks, uint32_t pid, uint32_t tid, uint64_t since_ns,
+		     const char *name)
+{
+	const uint64_t key = thread_key(pid, tid);
+	GArray *names = g_hash_table_lookup(tasks->threads, &key);
+
+	if (!names) {
+		names = timeline_new();
+		g_hash_table_insert(tasks->threads, g_memdup2(&key, sizeof(key)), names);
+	}
+	timeline_add(names, since_ns, name);
+}
+
+const char *tasks_thread_name(const struct tasks *tasks, uint32_t pid, uint32_t tid,
+			      uint64_t time_ns)
+{
+	const uint64_t key = thread_key(pid, tid);
+	const GArray *names = g_hash_table_lookup(tasks->threads, &key);
+	const guint n = names ? timeline_count_until(names, time_ns) : 0;
+
+	return n ? timeline_get(names, n - 1)->what : NULL;
+}
+
+static void put_comm(struct tasks *tasks, const struct perf_task_event *event)
+{
+	if (event->exec)
+		begin_life(tasks, event->pid, event->time_ns);
+	put_name(tasks, event->pid, event->tid, event->time_ns, event->tainted_name);
+}
+
+/* A new thread has the name of the one that made it, until it says otherwise. */
+static void put_fork(struct tasks *tasks, const struct perf_task_event *event)
+{
+	const char *name =
+		tasks_thread_name(tasks, event->parent_pid, event->parent_tid, event->time_ns);
+
+	if (event->pid != event->parent_pid) {
+		const struct life *parent =
+			event->without_maps ? NULL : present_life(tasks, event->parent_pid);
+
+		begin_life(tasks, event->pid, event->time_ns)->parent = parent;
+	}
+	put_name(tasks, event->pid, event->tid, event->time_ns, name);
+}
+
+static void put(struct tasks *tasks, const struct perf_task_event *event)
+{
+	switch (event->kind) {
+	case PERF_TASK_MMAP:
+		put_mmap(tasks, event);
+		break;
+	case PERF_TASK_COMM:
+		put_comm(tasks, event);
+		break;
+	case PERF_TASK_FORK:
+		put_fork(tasks, event);
+		break;
+	case PERF_TASK_EXIT:
+		break;
+	}
+}
+
+void tasks_settle(struct tasks *tasks)
+{
+	g_ptr_array_sort(tasks->events, perf_task_compare);
+	for (guint i = 0; i < tasks->events->len; i++)
+		put(tasks, tasks->events->pdata[i]);
+	g_ptr_array_set_size(tasks->events, 0);
+	for (guint i = 0; i < tasks->lives->len; i++)
+		address_space_settle(((struct life *)tasks->lives->pdata[i])->space);
+}
+
+/* --- Questions --- */
+
+/* The life of a process at the time; the first one also before it was seen. */
+static const struct life *life_at(const GArray *lives, uint64_t time_ns, struct validity *validity)
+{
+	const guint n = timeline_count_until(lives, time_ns);
+
+	if (n < lives->len)
+		validity->until_ns = MIN(validity->until_ns, timeline_get(lives, n)->since_ns);
+	if (!n)
+		return timeline_get(lives, 0)->what;
+	validity->from_ns = MAX(validity->from_ns, timeline_get(lives, n - 1)->since_ns);
+	return timeline_get(lives, n - 1)->what;
+}
+
+/* What the parents had mapped at the time of the fork() stays so. */
+static const struct mapping *find_inherited(const struct life *life, uint64_t address)
+{
+	for (unsigned int i = 0; life->parent && i < MAX_ANCESTORS; i++) {
+		struct validity unused = VALID_ALWAYS;
+		const struct mapping *mapping =
+			address_space_find(life->parent->space, address, life->since_ns, &unused);
+
+		if (mapping)
+			return mapping;
+		life = life->parent;
+	}
+	return NULL;
+}
+
+const struct mapping *tasks_find_mapping(const struct tasks *tasks, uint32_t pid, uint64_t address,
+					 uint64_t time_ns, struct validity *validity)
+{
+	const GArray *lives = lives_of(tasks, pid);
+	const struct mapping *mapping;
+	const struct life *life;
+
+	if (!lives)
+		return NULL;
+	life = life_at(lives, time_ns, validity);
+	mapping = address_space_find(life->space, address, time_ns, validity);
+	return mapping ? mapping : find_inherited(life, address);
+}

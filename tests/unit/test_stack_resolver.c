@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * profile/stack_table and profile/stack_resolver: from the addresses of call
+ * chains to named stacks, and that what was resolved once is not mixed up with what
+ * comes later.
+ */
+#include "lib/dice.h"
+#include "lib/dso_fixture.h"
+#include "profile/stack_resolver.h"
+
+#include <string.h>
+
+#define KERNEL_START  G_GUINT64_CONSTANT(0xffffffff81000000)
+#define MODULE_START  G_GUINT64_CONSTANT(0xffffffffc0201000)
+#define QEMU_PID      7
+#define LIBRARY_START G_GUINT64_CONSTANT(0x7f0000000000)
+
+/* The marks are numbers of the kernel's header, and signed there. */
+#define USER	     ((guint64)PERF_CONTEXT_USER)
+#define KERNEL	     ((guint64)PERF_CONTEXT_KERNEL)
+#define HYPERVISOR   ((guint64)PERF_CONTEXT_HV)
+#define GUEST_KERNEL ((guint64)PERF_CONTEXT_GUEST_KERNEL)
+#define GUEST_USER   ((guint64)PERF_CONTEXT_GUEST_USER)
+#define GUEST	     ((guint64)PERF_CONTEXT_GUEST)
+
+static const char kallsyms[] = "ffffffff81000000 T _text\n"
+			       "ffffffff81000100 T first_one\n"
+			       "ffffffff81000200 T second_one\n"
+			       "ffffffff81000300 T third_one\n"
+			       "ffffffff81000400 T _etext\n";
+
+struct fixture {
+	char *dir, *kallsyms; /* Owned by this */
+	struct dso_options options;
+	struct dso_table *dsos;		 /* Owned by this */
+	struct tasks *tasks;		 /* Owned by this */
+	struct stack_table *stacks;	 /* Owned by this */
+	struct stack_resolver *resolver; /* Owned by this */
+	guint64 order;
+};
+
+static void add_mmap(struct fixture *fixture, guint32 pid, guint64 time_ns, guint64 start,
+		     guint64 size, const char *path)
+{
+	const struct perf_task_event event = {.kind = PERF_TASK_MMAP,
+					      .time_ns = time_ns,
+					      .order = fixture->order++,
+					      .kernel = pid == PERF_KERNEL_PID,
+					      .pid = pid,
+					      .start = start,
+					      .size = size,
+					      .file_offset =
+						      pid == PERF_KERNEL_PID ? start : 0x5000,
+					      .tainted_name = path};
+
+	tasks_add(fixture->tasks, &event);
+}
+
+static void set_up(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+	fixture->dir = elf_maker_new_dir();
+	fixture->kallsyms = elf_maker_path(fixture->dir, "kallsyms");
+	elf_maker_write(fixture->dir, "kallsyms", kallsyms);
+	fixture->options = (struct dso_options){
+		.symfs = fixture->dir, .buildid_dir = fixture->dir, .kallsyms = fixture->kallsyms};
+	fixture->dsos = dso_table_new(&fixture->options);
+	fixture->tasks = tasks_new(fixture->dsos);
+	fixture->stacks = stack_table_new();
+	fixture->resolver = stack_resolver_new(fixture->tasks, fixture->dsos, fixture->stacks);
+	add_mmap(fixture, PERF_KERNEL_PID, 0, KERNEL_START, 0x1000000, "[kernel.kallsyms]_text");
+}
+
+static void tear_down(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+	stack_resolver_free(fixture->resolver);
+	stack_resolver_free(NULL);
+	stack_table_free(fixture->stacks);
+	tasks_free(fixture->tasks);
+	dso_table_free(fixture->dsos);
+	g_free(fixture->kallsyms);
+	elf_maker_remove(fixture->dir);
+}
+
+/* "outermost;..;innermost"; the caller frees it. */
+static char *stack_string(const struct stack_table *stacks, guint32 stack)
+{
+	GString *string = g_string_new(NULL);
+	const guint32 depth = stack_table_depth(stacks, stack);
+	guint32 n = 0;
+
+	for (; stack != STACK_EMPTY; stack = stack_table_caller(stacks, stack), n++) {
+		const struct frame *frame =
+			stack_table_get_frame(stacks, stack_table_top(stacks, stack));
+
+		g_string_prepend(string, n ? ";" : "");
+		g_string_prepend(string, frame->name);
+	}
+	g_assert_cmpuint(n, ==, depth);
+	return g_string_free(string, FALSE);
+}
+
+static guint32 resolve(struct fixture *fixture, guint64 time_ns, const guint64 *addresses, gsize n)
+{
+	const struct call_chain chain = {
+		.pid = QEMU_PID, .time_ns = time_ns, .addresses = addresses, .n = n};
+
+	return stack_resolver_find(fixture->resolver, &chain);
+}
+
+static void assert_stack(struct fixture *fixture, guint64 time_ns, const guint64 *addresses,
+			 gsize n, const char *expected)
+{
+	/* Once into the tables and once out of them. */
+	for (guint i = 0; i < 2; i++) {
+		g_autofree char *string =
+			stack_string(fixture->stacks, resolve(fixture, time_ns, addresses, n));
+
+		g_assert_cmpstr(string, ==, expected);
+	}
+}
+
+#define ASSERT_STACK_AT(time_ns, expected, ...)                                                    \
+	assert_stack(fixture, time_ns, (const guint64[]){__VA_ARGS__},                             \
+		     sizeof((const guint64[]){__VA_ARGS__}) / sizeof(guint64), expected)
+#define ASSERT_STACK(expected, ...) ASSERT_STACK_AT(100, expected, __VA_ARGS__)
+
+static const struct frame *top_frame(struct fixture *fixture, const guint64 *addresses, gsize n)
+{
+	return stack_table_get_frame(
+		fixture->stacks,
+		stack_table_top(fixture->stacks, resolve(fixture, 100, addresses, n)));
+}
+
+/* --- The table --- */
+
+static void test_frames_are_told_apart_by_all_they_have(void)
+{
+	struct stack_table *table = stack_table_new();
+	const struct {
+		const char *name, *module;
+		enum frame_kind kind;
+	} frames[] = {{"memcpy", "libc.so.6", FRAME_USER}, {"memcpy", "qemu", FRAME_USER},
+		      {"memcpy", NULL, FRAME_USER},	   {"memcpy", "qemu", FRAME_INLINED},
+		      {"memset", "libc.so.6", FRAME_USER}, {"", "", FRAME_USER},
+		      {"libc.so.6", "memcpy", FRAME_USER}};
+
+	for (guint round = 0; round < 2; round++) {
+		for (guint32 i = 0; i < G_N_ELEMENTS(frames); i++) {
+			g_autofree char *name = g_strdup(frames[i].name);
+			g_autofree char *module = g_strdup(frames[i].module);
+
+			g_assert_cmpuint(stack_table_frame(table, name, module, frames[i].kind), ==,
+					 i);
+		}
+	}
+	g_assert_cmpuint(stack_table_n_frames(table), ==, G_N_ELEMENTS(frames));
+	for (guint32 i = 0; i < G_N_ELEMENTS(frames); i++) {
+		g_assert_cmpstr(stack_table_get_frame(table, i)->name, ==, frames[i].name);
+		g_assert_cmpstr(stack_table_get_frame(table, i)->module, ==, frames[i].module);
+		g_assert_cmpint(stack_table_get_frame(table, i)->kind, ==, frames[i].kind);
+	}
+	stack_table_free(table);
+	stack_table_free(NULL);
+}
+
+static void test_stacks_are_a_tree(void)
+{
+	struct stack_table *table = stack_table_new();
+	guint32 a, b, ab, aba, ba;
+
+	g_assert_cmpuint(stack_table_depth(table, STACK_EMPTY), ==, 0);
+	g_assert_cmpuint(stack_table_n_stacks(table), ==, 1);
+	a = stack_table_frame(table, "a", NULL, FRAME_USER);
+	b = stack_table_frame(table, "b", NULL, FRAME_USER);
+	ab = stack_table_push(table, stack_table_push(table, STACK_EMPTY, a), b);
+	aba = stack_table_push(table, ab, a);
+	ba = stack_table_push(table, stack_table_push(table, STACK_EMPTY, b), a);
+	g_assert_cmpuint(stack_table_n_stacks(table), ==, 6);
+	g_assert_cmpuint(ab, !=, ba);
+	g_assert_cmpuint(stack_table_push(table, ab, a), ==, aba);
+	g_assert_cmpuint(stack_table_n_stacks(table), ==, 6);
+	g_assert_cmpuint(stack_table_top(table, aba), ==, a);
+	g_assert_cmpuint(stack_table_caller(table, aba), ==, ab);
+	g_assert_cmpuint(stack_table_depth(table, aba), ==, 3);
+	g_assert_cmpuint(stack_table_caller(table, stack_table_caller(table, ba)), ==, STACK_EMPTY);
+	stack_table_free(table);
+}
+
+/* --- Where an address is looked up --- */
+
+static void test_return_address_is_looked_up_one_byte_before(struct fixture *fixture,
+							     gconstpointer data G_GNUC_UNUSED)
+{
+	tasks_settle(fixture->tasks);
+	/* All three stand at the begin of second_one, where a call at the end of first_one returns.
+	 */
+	ASSERT_STACK("first_one;first_one;second_one", KERNEL, KERNEL_START + 0x200,
+		     KERNEL_START + 0x200, KERNEL_START + 0x200);
+}
+
+static void test_first_address_behind_each_mark_is_exact(struct fixture *fixture,
+							 gconstpointer data G_GNUC_UNUSED)
+{
+	add_mmap(fixture, QEMU_PID, 0, 0x1000, 0x1000, "/bin/qemu");
+	tasks_settle(fixture->tasks);
+	ASSERT_STACK("[qemu+0x5fff];[qemu+0x5000];first_one;second_one", KERNEL,
+		     KERNEL_START + 0x200, KERNEL_START + 0x200, USER, 0x1000, 0x2000);
+	/* An interrupt within an interrupt. */
+	ASSERT_STACK("second_one;second_one", KERNEL, KERNEL_START + 0x200, KERNEL,
+		     KERNEL_START + 0x200);
+	ASSERT_STACK("second_one", KERNEL, KERNEL, KERNEL_START + 0x200);
+}
+
+static void test_chain_without_mark_is_the_users(struct fixture *fixture,
+						 gconstpointer data G_GNUC_UNUSED)
+{
+	add_mmap(fixture, QEMU_PID, 0, 0x1000, 0x1000, "/bin/qemu");
+	tasks_settle(fixture->tasks);
+	ASSERT_STACK("[qemu+0x5fff];[qemu+0x5000]", 0x1000, 0x2000);
+	/* The same address means something else in each space. */
+	ASSERT_STACK("[unknown]", KERNEL_START + 0x200);
+	ASSERT_STACK("[unknown]", KERNEL, 0x1000);
+}
+
+static void test_hypervisor_is_the_kernel_and_guests_are_unknown(struct fixture *fixture,
+								 gconstpointer data G_GNUC_UNUSED)
+{
+	add_mmap(fixture, QEMU_PID, 0, 0x1000, 0x1000, "/bin/qemu");
+	tasks_settle(fixture->tasks);
+	ASSERT_STACK("second_one", HYPERVISOR, KERNEL_START + 0x200);
+	ASSERT_STACK("[guest]", GUEST, 0x1000);
+	ASSERT_STACK("[guest];[guest]", GUEST_KERNEL, KERNEL_START + 0x200, 0x1000);
+	ASSERT_STACK("[qemu+0x5000];[guest]", GUEST_USER, 0x1000, USER, 0x1000);
+	/* A mark that no kernel writes yet is taken for the user's. */
+	ASSERT_STACK("[qemu+0x5000]", (guint64)-4000, 0x1000);
+}
+
+static void test_address_0_has_no_byte_before(struct fixture *fixture,
+					      gconstpointer data G_GNUC_UNUSED)
+{
+	add_mmap(fixture, QEMU_PID, 0, 0, 0x1000, "/bin/qemu");
+	tasks_settle(fixture->tasks);
+	ASSERT_STACK("[qemu+0x5000];[qemu+0x5000]", USER, 0, 0);
+	ASSERT_STACK("[qemu+0x5000];[qemu+0x5000]", USER, 0, 1);
+}
+
+/* --- Lengths --- */
+
+static void test_chain_without_frames(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+	const guint64 marks[] = {KERNEL, USER};
+	const struct frame *frame;
+
+	tasks_settle(fixture->tasks);
+	assert_stack(fixture, 100, marks, 0, "[no call chain]");
+	assert_stack(fixture, 100, marks, 1, "[no call chain]");
+	assert_stack(fixture, 100, marks, 2, "[no call chain]");
+	frame = top_frame(fixture, marks, 0);
+	g_assert_cmpint(frame->kind, ==, FRAME_UNRESOLVED);
+}
+
+/* Calls from first_one to itself, at the end second_one. */
+static void check_length(struct fixture *fixture, guint n)
+{
+	g_autofree guint64 *addresses = g_new(guint64, n + 1);
+	guint32 stack;
+
+	addresses[0] = KERNEL;
+	for (guint i = 1; i <= n; i++)
+		addresses[i] = KERNEL_START + (i == 1 ? 0x250 : 0x150);
+	stack = resolve(fixture, 100, addresses, n + 1);
+	g_assert_cmpuint(stack_table_depth(fixture->stacks, stack), ==, n);
+	for (guint i = 0; i < n; i++) {
+		const struct frame *frame = stack_table_get_frame(
+			fixture->stacks, stack_table_top(fixture->stacks, stack));
+
+		g_assert_cmpstr(frame->name, ==, i ? "first_one" : "second_one");
+		stack = stack_table_caller(fixture->stacks, stack);
+	}
+	g_assert_cmpuint(stack, ==, STACK_EMPTY);
+	g_assert_cmpuint(resolve(fixture, 100, addresses, n + 1), ==,
+			 resolve(fixture, 200, addresses, n + 1));
+}
+
+static void test_chains_of_1_127_and_8000_frames(struct fixture *fixture,
+						 gconstpointer data G_GNUC_UNUSED)
+{
+	tasks_settle(fixture->tasks);
+	check_length(fixture, 1);
+	check_length(fixture, 127);
+	check_length(fixture, 8000);
+}
+
+static void test_cut_chain_says_that_callers_are_missing(struct fixture *fixture,
+							 gconstpointer data G_GNUC_UNUSED)
+{
+	const guint64 addresses[] = {KERNEL, KERNEL_START + 0x250};
+	struct call_chain chain = {
+		.pid = QEMU_PID, .time_ns = 100, .addresses = addresses, .n = 2, .cut = true};
+	g_autofree char *string = NULL;
+	guint32 cut, whole;
+
+	tasks_settle(fixture->tasks);
+	cut = stack_resolver_find(fixture->resolver, &chain);
+	chain.cut = false;
+	whole = stack_resolver_find(fixture->resolver, &chain);
+	string = stack_string(fixture->stacks, cut);
+	g_assert_cmpstr(string, ==, "[cut off];second_one");
+	ASSERT_STACK("second_one", KERNEL, KERNEL_START + 0x250);
+	g_assert_cmpuint(cut, !=, whole);
+	cut = stack_table_caller(fixture->stacks, cut);
+	g_assert_cmpint(
+		stack_table_get_frame(fixture->stacks, stack_table_top(fixture->stacks, cut))->kind,
+		==, FRAME_CUT);
+}
+
+/* --- Names --- */
+
+static void test_names_of_what_has_none(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+	add_mmap(fixture, QEMU_PID, 0, 0x10000, 0x1000, "/bin/qemu (deleted)");
+	add_mmap(fixture, QEMU_PID, 0, 0x20000, 0x1000, "//anon");
+	add_mmap(fixture, QEMU_PID, 0, 0x30000, 0x1000, "/memfd:tcg-jit (deleted)");
+	add_mmap(fixture, QEMU_PID, 0, 0x40000, 0x1000, "[heap]");
+	add_mmap(fixture, QEMU_PID, 0, 0x50000, 0x1000, "[vdso]");
+	add_mmap(fixture, PERF_KERNEL_PID, 0, MODULE_START, 0x4000, "[virtio_net]");
+	tasks_settle(fixture->tasks);
+	ASSERT_STACK("[qemu+0x5010]", USER, 0x10010);
+	ASSERT_STACK("[anon]", USER, 0x20010);
+	ASSERT_STACK("[anon]", USER, 0x30020);
+	ASSERT_STACK("[anon]", USER, 0x40030);
+	ASSERT_STACK("[vdso+0x5010]", USER, 0x50010);
+	ASSERT_STACK("[unknown]", USER, 0x60000);
+	/* The kernel's addresses are absolute: the distance from the begin of what was mapped. */
+	ASSERT_STACK("[virtio_net+0x12]", KERNEL, MODULE_START + 0x12);
+	ASSERT_STACK("[kernel.kallsyms+0x5000]", KERNEL, KERNEL_START + 0x5000);
+	ASSERT_STACK("[unknown]", KERNEL, KERNEL_START - 1);
+}
+
+/* Only the kernel's offsets are addresses. */
+static void test_file_mapped_at_the_address_of_its_offset(struct fixture *fixture,
+							  gconstpointer data G_GNUC_UNUSED)
+{
+	add_mmap(fixture, QEMU_PID, 0, 0x5000, 0x1000, "/bin/qemu");
+	tasks_settle(fixture->tasks);
+	ASSERT_STACK("[qemu+0x5010]", USER, 0x5010);
+}
+
+static void assert_frame(struct fixture *fixture, guint64 mark, guint64 address, const char *module,
+			 enum frame_kind kind, const char *path)
+{
+	const guint64 addresses[] = {mark, address};
+	const guint32 stack = resolve(fixture, 100, addresses, 2);
+	const guint32 number = stack_table_top(fixture->stacks, stack);
+	const struct frame *frame = stack_table_get_frame(fixture->stacks, number);
+	const struct dso *dso = stack_resolver_dso(fixture->resolver, number);
+
+	g_assert_cmpstr(frame->module, ==, module);
+	g_assert_cmpint(frame->kind, ==, kind);
+	g_assert_cmpstr(dso ? dso_path(dso) : NULL, ==, path);
+}
+
+/* Whoever wants to know why there is no name gets the file. */
+static void test_module_kind_and_file_of_frames(struct fixture *fixture,
+						gconstpointer data G_GNUC_UNUSED)
+{
+	add_mmap(fixture, QEMU_PID, 0, 0x10000, 0x1000, "/bin/qemu");
+	add_mmap(fixture, QEMU_PID, 0, 0x20000, 0x1000, "//anon");
+	tasks_settle(fixture->tasks);
+	assert_frame(fixture, KERNEL, KERNEL_START + 0x150, "[kernel.kallsyms]", FRAME_KERNEL,
+		     NULL);
+	assert_frame(fixture, KERNEL, KERNEL_START + 0x5000, "[kernel.kallsyms]", FRAME_UNRESOLVED,
+		     "[kernel.kallsyms]");
+	assert_frame(fixture, USER, 0x10010, "qemu", FRAME_UNRESOLVED, "/bin/qemu");
+	assert_frame(fixture, USER, 0x20010, "[anon]", FRAME_UNRESOLVED, "//anon");
+	assert_frame(fixture, USER, 0x60000, NULL, FRAME_UNRESOLVED, NULL);
+	assert_frame(fixture, GUEST, 0x10010, NULL, FRAME_UNRESOLVED, NULL);
+}
+
+/* Two recordings share the table: what is called the same is the same stack. */
+static void test_two_resolvers_share_stacks(struct fixture *fixture,
+					    gconstpointer data G_GNUC_UNUSED)
+{
+	const guint64 addresses[] = {KERNEL, KERNEL_START + 0x250};
+	struct fixture other = {0};
+
+	tasks_settle(fixture->tasks);
+	set_up(&other, NULL);
+	tasks_settle(other.tasks);
+	stack_resolver_free(other.resolver);
+	other.resolver = stack_resolver_new(other.tasks, other.dsos, fixture->stacks);
+	g_assert_cmpuint(resolve(fixture, 100, addresses, 2), ==, resolve(&other, 5, addresses, 2));
+	tear_down(&other, NULL);
+}
+
+/* The fixture with the library mapped, from its first byte on. */
+static void set_up_library(struct fixture *fixture, const struct dso_fixture *library)
+{
+	const struct perf_task_event event = {.kind = PERF_TASK_MMAP,
+					      .pid = QEMU_PID,
+					      .start = LIBRARY_START,
+					      .size = 0x10000,
+					      .tainted_name = library->identity.path};
+
+	set_up(fixture, NULL);
+	stack_resolver_free(fixture->resolver);
+	tasks_free(fixture->tasks);
+	dso_table_free(fixture->dsos);
+	fixture->dsos = dso_table_new(&library->options);
+	fixture->tasks = tasks_new(fixture->dsos);
+	fixture->resolver = stack_resolver_new(fixture->tasks, fixture->dsos, fixture->stacks);
+	tasks_add(fixture->tasks, &event);
+	tasks_settle(fixture->tasks);
+}
+
+/* At each byte of a function: itself, then what was inlined there, each into the one before. */
+static void test_inlined_functions_are_frames(struct dso_fixture *library,
+					      gconstpointer data G_GNUC_UNUSED)
+{
+	const guint64 outer = dso_fixture_offset(library, "outer");
+	struct fixture own = {0}, *fixture = &own;
+	guint n_nested = 0;
+
+	library->options = (struct dso_options){
+		.symfs = library->dir, .buildid_dir = library->dir, .inlines = true};
+	library->identity.path = "/prog";
+	dso_fixture_open(library, DSO_OK);
+	set_up_library(fixture, library);
+	for (guint64 offset = outer; offset < outer + 8; offset++) {
+		const char *names[8];
+		const guint n = dso_find_inlines(library->dso, offset, names, 8);
+		const guint64 addresses[] = {USER, LIBRARY_START + offset};
+		g_autoptr(GString) expected = g_string_new("outer");
+
+		for (guint i = 0; i < n; i++)
+			g_string_append_printf(expected, ";%s", names[i]);
+		ASSERT_STACK(expected->str, USER, LIBRARY_START + offset);
+		g_assert_cmpint(top_frame(fixture, addresses, 2)->kind, ==,
+				n ? FRAME_INLINED : FRAME_USER);
+		g_assert_cmpstr(top_frame(fixture, addresses, 2)->module, ==, "prog");
+		n_nested += !strcmp(expected->str, "outer;middle;inner");
+	}
+	g_assert_cmpuint(n_nested, >, 0);
+	tear_down(fixture, NULL);
+}
+
+/* --- Time --- */
+
+static void test_mapping_replaced_in_the_middle(struct fixture *fixture,
+						gconstpointer data G_GNUC_UNUSED)
+{
+	static const guint64 times[] = {50, 150, 250, 149, 249, 0, 49, 300, 51, 151, 200};
+
+	add_mmap(fixture, QEMU_PID, 50, 0x1000, 0x1000, "/lib/a.so");
+	add_mmap(fixture, QEMU_PID, 150, 0x1000, 0x1000, "/lib/b.so");
+	add_mmap(fixture, QEMU_PID, 250, 0x1000, 0x1000, "/lib/a.so");
+	tasks_settle(fixture->tasks);
+	/* To and fro: each is asked when the answers of other times are known. */
+	for (guint i = 0; i < G_N_ELEMENTS(times); i++) {
+		const guint64 time_ns = times[i];
+
+		ASSERT_STACK_AT(time_ns,
+				time_ns < 50	      ? "[unknown];[unknown]"
+				: time_ns - 150 < 100 ? "[b.so+0x5fff];[b.so+0x5010]"
+						      : "[a.so+0x5fff];[a.so+0x5010]",
+				USER, 0x1010, 0x2000);
+	}
+}
+
+/* The chain is of two files: it is another one when either of them is. */
+static void test_chain_changes_when_any_of_its_files_does(struct fixture *fixture,
+							  gconstpointer data G_GNUC_UNUSED)
+{
+	add_mmap(fixture, QEMU_PID, 0, 0x1000, 0x1000, "/bin/qemu");
+	add_mmap(fixture, QEMU_PID, 0, 0x8000, 0x1000, "/lib/a.so");
+	add_mmap(fixture, QEMU_PID, 100, 0x8000, 0x1000, "/lib/b.so");
+	add_mmap(fixture, QEMU_PID, 200, 0x1000, 0x1000, "/lib/c.so");
+	tasks_settle(fixture->tasks);
+	for (guint i = 0; i < 2; i++) {
+		ASSERT_STACK_AT(99, "[qemu+0x500f];[a.so+0x5000]", USER, 0x8000, 0x1010);
+		ASSERT_STACK_AT(250, "[c.so+0x500f];[b.so+0x5000]", USER, 0x8000, 0x1010);
+		ASSERT_STACK_AT(100, "[qemu+0x500f];[b.so+0x5000]", USER, 0x8000, 0x1010);
+	}
+}
+
+static void test_same_chain_of_two_processes(struct fixture *fixture,
+					     gconstpointer data G_GNUC_UNUSED)
+{
+	const guint64 addresses[] = {USER, 0x1010};
+	struct call_chain chain = {.pid = 8, .time_ns = 100, .addresses = addresses, .n = 2};
+	g_autofree char *other = NULL;
+
+	add_mmap(fixture, QEMU_PID, 0, 0x1000, 0x1000, "/bin/qemu");
+	add_mmap(fixture, 8, 0, 0x1000, 0x1000, "/bin/sh");
+	tasks_settle(fixture->tasks);
+	ASSERT_STACK("[qemu+0x5010]", USER, 0x1010);
+	other = stack_string(fixture->stacks, stack_resolver_find(fixture->resolver, &chain));
+	g_assert_cmpstr(other, ==, "[sh+0x5010]");
+	chain.pid = 9;
+	g_free(other);
+	other = stack_string(fixture->stacks, stack_resolver_find(fixture->resolver, &chain));
+	g_assert_cmpstr(other, ==, "[unknown]");
+}
+
+#define N_RANDOM_MAPPINGS 60
+#define N_RANDOM_CHAINS	  40
+#define N_RANDOM_ASKS	  4000
+
+/* Chains of few addresses over and over, at any time: a resolver that remembers nothing agrees. */
+static void test_random_chains_against_a_fresh_resolver(struct fixture *fixture,
+							gconstpointer data G_GNUC_UNUSED)
+{
+	struct dice dice = dice_of(61);
+	guint64 chains[N_RANDOM_CHAINS][4];
+	g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+
+	for (guint i = 0; i < N_RANDOM_MAPPINGS; i++) {
+		g_autofree char *path = g_strdup_printf("/lib/%u.so", i % 9);
+
+		add_mmap(fixture, QEMU_PID + i % 2, dice_range(&dice, 0, 50),
+			 0x10000 + 0x1000 * dice_range(&dice, 0, 8), 0x2000, path);
+	}
+	tasks_settle(fixture->tasks);
+	for (guint i = 0; i < N_RANDOM_CHAINS; i++) {
+		chains[i][0] = USER;
+		for (guint j = 1; j < 4; j++)
+			chains[i][j] = 0x10000 + 0x800 * dice_range(&dice, 0, 20);
+	}
+	for (guint i = 0; i < N_RANDOM_ASKS; i++) {
+		struct stack_resolver *fresh =
+			stack_resolver_new(fixture->tasks, fixture->dsos, fixture->stacks);
+		const struct call_chain chain = {
+			.pid = QEMU_PID + dice_range(&dice, 0, 2),
+			.time_ns = dice_range(&dice, 0, 55),
+			.addresses = chains[dice_range(&dice, 0, N_RANDOM_CHAINS)],
+			.n = dice_range(&dice, 1, 5),
+			.cut = dice_boolean(&dice)};
+		const guint32 stack = stack_resolver_find(fixture->resolver, &chain);
+
+		g_assert_cmpuint(stack, ==, stack_resolver_find(fresh, &chain));
+		g_hash_table_add(seen, GUINT_TO_POINTER(stack));
+		stack_resolver_free(fresh);
+	}
+	g_assert_cmpuint(g_hash_table_size(seen), >, 200);
+}
+
+#define ADD(name)                                                                                  \
+	g_test_add("/stack_resolver/" #name, struct fixture, NULL, set_up, test_##name, tear_down)
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_unsetenv("DEBUGINFOD_URLS");
+	g_test_add_func("/stack_table/frames_are_told_apart_by_all_they_have",
+			test_frames_are_told_apart_by_all_they_have);
+	g_test_add_func("/stack_table/stacks_are_a_tree", test_stacks_are_a_tree);
+	ADD(return_address_is_looked_up_one_byte_before);
+	ADD(first_address_behind_each_mark_is_exact);
+	ADD(chain_without_mark_is_the_users);
+	ADD(hypervisor_is_the_kernel_and_guests_are_unknown);
+	ADD(address_0_has_no_byte_before);
+	ADD(chain_without_frames);
+	ADD(chains_of_1_127_and_8000_frames);
+	ADD(cut_chain_says_that_callers_are_missing);
+	ADD(names_of_what_has_none);
+	ADD(file_mapped_at_the_address_of_its_offset);
+	ADD(module_kind_and_file_of_frames);
+	ADD(two_resolvers_share_stacks);
+	dso_fixture_add("/stack_resolver/inlined_functions_are_frames",
+			test_inlined_functions_are_frames);
+	ADD(mapping_replaced_in_the_middle);
+	ADD(chain_changes_when_any_of_its_files_does);
+	ADD(same_chain_of_two_processes);
+	ADD(random_chains_against_a_fresh_resolver);
+	return g_test_run();
+}
