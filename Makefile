@@ -74,6 +74,9 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# It holds the script as it is in the file.
+$(BUILD)/src/flame_svg.o: src/flame_svg.js
+
 include tests/tests.mk
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -18,10 +18,11 @@ UNIT_COLO := test_probe test_model test_parts
 UNIT_SYMBOLS := test_dso test_dso_elf test_symbol_table test_kallsyms
 UNIT_PROFILE := test_address_space test_tasks test_dso_table test_stack_resolver test_profile
 UNIT_RECORDING := test_recording
+UNIT_FLAME_SVG := test_flame_svg
 
 unit = $(1:%=$(BUILD)/tests/unit/%)
 unit_tests := $(call unit,$(UNIT_BASE) $(UNIT_PERFDATA) $(UNIT_COLO) $(UNIT_SYMBOLS) $(UNIT_PROFILE) \
-			$(UNIT_RECORDING))
+			$(UNIT_RECORDING) $(UNIT_FLAME_SVG))
 
 $(call unit,$(UNIT_BASE)): $(base_objects)
 $(call unit,$(UNIT_PERFDATA)): $(small_file) $(lib_objects) $(perfdata_objects) $(base_objects)
@@ -31,6 +32,8 @@ $(call unit,$(UNIT_PROFILE)): $(elf_objects) $(small_file) $(lib_objects) $(prof
 			      $(symbols_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_RECORDING)): $(lib_objects) $(BUILD)/src/recording.o $(BUILD)/src/warnings.o \
 				$(colo_objects) $(perfdata_objects) $(base_objects)
+
+$(call unit,$(UNIT_FLAME_SVG)): $(BUILD)/src/flame_svg.o $(BUILD)/src/flame_layout.o $(base_objects)
 
 $(unit_tests): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
 	$(link)
@@ -56,12 +59,19 @@ make_cli_recordings := $(BUILD)/tests/cli/make_recordings
 $(make_cli_recordings): $(BUILD)/tests/cli/make_recordings.o $(lib_objects)
 	$(link)
 
+# Flame graphs whose numbers are known, for flame_svg_browser.py, which needs a Chromium.
+make_flame_svg := $(BUILD)/tests/cli/make_flame_svg
+
+$(make_flame_svg): $(BUILD)/tests/cli/make_flame_svg.o $(BUILD)/src/flame_svg.o \
+		   $(BUILD)/src/flame_layout.o $(base_objects)
+	$(link)
+
 # All of them; TALLY collects a line for each, which scripts/test.sh adds up.
 TALLY ?= $(BUILD)/tests/tally
 run_tap := tests/run-tap.sh $(TALLY)
 
 .PHONY: check
-check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings)
+check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flame_svg)
 	@mkdir -p $(dir $(TALLY)) && rm -f $(TALLY)
 	@$(foreach test,$(unit_tests),$(run_tap) $(notdir $(test)) $(test);)
 	@$(run_tap) recorder-results tests/recorder-results/check.py \
