@@ -3,7 +3,7 @@
 # Builds colo-perf into build/ and runs what can be run without root. What needs
 # root or a QEMU is in scripts/.
 #
-#   make               build/colo-perf and build/colo-perf-report
+#   make               build/colo-perf and a link to it for each command
 #   make check         unit, golden and command-line tests
 #   make SANITIZE=1    the same under ASan and UBSan, in build/sanitize/
 #   make WERROR=1      with warnings as errors, in build/werror/
@@ -44,7 +44,9 @@ COLO := phase probe model summary parts
 SYMBOLS := build_id debug_file demangle dso dso_error dso_file elf_file elf_plt inline_index \
 	   kallsyms kernel_symbols regular_file symbol_table
 PROFILE := address_space dso_table profile sample_event stack_resolver stack_table tasks unwinder
-COMMANDS := recording warnings report report_text report_json report_csv
+COMMANDS := recording phase_profile phase_sums input output warnings report report_text \
+	    report_profile json report_json report_json_profile report_csv flamegraph flame_tree \
+	    flame_layout flame_svg
 
 base_objects := $(BASE:%=$(BUILD)/src/base/%.o)
 perfdata_objects := $(PERFDATA:%=$(BUILD)/src/perfdata/%.o)
@@ -61,10 +63,10 @@ endif
 link = $(call quiet,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 .PHONY: all
-all: $(BUILD)/colo-perf $(BUILD)/colo-perf-report
+all: $(BUILD)/colo-perf $(BUILD)/colo-perf-report $(BUILD)/colo-perf-flamegraph
 
-$(BUILD)/colo-perf: $(BUILD)/src/colo_perf.o $(command_objects) $(colo_objects) \
-		    $(perfdata_objects) $(base_objects)
+$(BUILD)/colo-perf: $(BUILD)/src/colo_perf.o $(command_objects) $(profile_objects) \
+		    $(symbols_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
 	$(link)
 
 $(BUILD)/colo-perf-%: $(BUILD)/colo-perf
@@ -99,6 +101,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(BUILD)/colo-perf $(DESTDIR)$(PREFIX)/bin/
 	ln -sf colo-perf $(DESTDIR)$(PREFIX)/bin/colo-perf-report
+	ln -sf colo-perf $(DESTDIR)$(PREFIX)/bin/colo-perf-flamegraph
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -d $(DESTDIR)$(PREFIX)/share/doc/colo-perf
 	install -m 644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/colo-perf/

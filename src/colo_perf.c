@@ -6,6 +6,7 @@
 #include "colo_perf.h"
 
 #include "base/printable.h"
+#include "flamegraph.h"
 #include "report.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@ static const struct command {
 	const char *summary;
 } commands[] = {
 	{"report", report_main, "statistics of the checkpoints in a recording"},
+	{"flamegraph", flamegraph_main, "where the CPU time of a phase went, as a picture"},
 };
 
 static void print_usage(FILE *out)

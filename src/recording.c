@@ -7,7 +7,6 @@
 
 #include "base/byte_reader.h"
 #include "base/error.h"
-#include "perfdata/perf_file.h"
 #include "perfdata/tracepoint.h"
 
 #include <inttypes.h>
@@ -21,7 +20,7 @@ struct probe_event {
 /* What reading one file needs. */
 struct loader {
 	struct recording *recording;	 /* Weak */
-	struct perf_file *file;		 /* Owned by this */
+	struct perf_file *file;		 /* Weak: the recording's */
 	struct tracepoints *tracepoints; /* Owned by this; NULL when there are no formats */
 	struct probe_event *by_event;	 /* Owned by this: as many as the file has events */
 	GArray *hits;			 /* Weak: struct colo_hit */
@@ -40,7 +39,9 @@ static void recording_free(gpointer data)
 	g_free(recording->damage);
 	g_ptr_array_unref(recording->sampled_probes);
 	g_ptr_array_unref(recording->other_probes);
-	g_hash_table_unref(recording->comms);
+	tasks_free(recording->tasks);
+	dso_table_free(recording->dsos);
+	perf_file_free(recording->file);
 	g_free(recording);
 }
 
@@ -51,7 +52,6 @@ static struct recording *recording_new(const char *path)
 	recording->path = g_strdup(path);
 	recording->sampled_probes = g_ptr_array_new_with_free_func(g_free);
 	recording->other_probes = g_ptr_array_new_with_free_func(g_free);
-	recording->comms = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	return recording;
 }
 
@@ -198,8 +198,7 @@ static void read_record(struct loader *loader, const struct perf_record *record)
 	struct recording *recording = loader->recording;
 	struct byte_reader reader = byte_reader_of(record->tainted_body, record->body_size,
 						   perf_file_is_swapped(loader->file));
-	uint32_t tid;
-	const char *comm;
+	struct perf_task_event task;
 
 	recording->n_records++;
 	switch (record->type) {
@@ -213,15 +212,11 @@ static void read_record(struct loader *loader, const struct perf_record *record)
 	case PERF_RECORD_LOST_SAMPLES:
 		read_lost_samples(loader, record);
 		break;
-	case PERF_RECORD_COMM: /* u32 pid, u32 tid, char comm[] */
-		byte_reader_skip(&reader, sizeof(uint32_t));
-		tid = byte_reader_u32(&reader);
-		comm = byte_reader_string(&reader);
-		if (comm)
-			g_hash_table_replace(recording->comms, GUINT_TO_POINTER(tid),
-					     g_strdup(comm));
-		break;
 	default:
+		if (perf_task_is(record) &&
+		    perf_task_decode(perf_file_events(loader->file), record,
+				     perf_file_is_swapped(loader->file), &task))
+			tasks_add(recording->tasks, &task);
 		break;
 	}
 }
@@ -264,24 +259,49 @@ static bool read_records(struct loader *loader, GError **error)
 	}
 }
 
-static bool load_file(struct loader *loader, GError **error)
+static void load_build_ids(struct recording *recording)
+{
+	GBytes *section = perf_file_feature(recording->file, PERF_FEATURE_BUILD_ID);
+	struct byte_reader reader;
+	struct perf_build_id entry;
+
+	if (!section)
+		return;
+	reader = byte_reader_of(g_bytes_get_data(section, NULL), g_bytes_get_size(section),
+				perf_file_is_swapped(recording->file));
+	while (perf_build_id_next(&reader, &entry))
+		if (entry.build_id_size)
+			dso_table_add_build_id(recording->dsos, entry.tainted_path, entry.build_id,
+					       entry.build_id_size);
+}
+
+static bool load_file(struct loader *loader, const struct dso_options *options, GError **error)
 {
 	struct recording *recording = loader->recording;
+	struct dso_options with_time = *options;
 
-	loader->file = perf_file_open(recording->path, error);
+	loader->file = recording->file = perf_file_open(recording->path, error);
 	if (!loader->file)
 		return false;
+	with_time.recorded_s = perf_file_modified_s(loader->file);
+	recording->dsos = dso_table_new(&with_time);
+	recording->tasks = tasks_new(recording->dsos);
+	load_build_ids(recording);
 	recording->size_bytes = perf_file_size_bytes(loader->file);
 	recording->damage = g_strdup(perf_file_damage(loader->file));
 	recording->hostname = perf_file_feature_string(loader->file, PERF_FEATURE_HOSTNAME);
 	recording->perf_version = perf_file_feature_string(loader->file, PERF_FEATURE_VERSION);
 	recording->arch = perf_file_feature_string(loader->file, PERF_FEATURE_ARCH);
 	recording->command_line = perf_file_feature_string(loader->file, PERF_FEATURE_CMDLINE);
-	return load_tracepoints(loader, error) && find_probes(loader, error) &&
-	       read_records(loader, error);
+	if (!load_tracepoints(loader, error) || !find_probes(loader, error) ||
+	    !read_records(loader, error))
+		return false;
+	tasks_settle(recording->tasks);
+	return true;
 }
 
-static bool load_path(struct recordings *recordings, const char *path, GArray *hits, GError **error)
+static bool load_path(struct recordings *recordings, const char *path,
+		      const struct dso_options *options, GArray *hits, GError **error)
 {
 	struct recording *recording = recording_new(path);
 	struct loader loader = {
@@ -289,16 +309,16 @@ static bool load_path(struct recordings *recordings, const char *path, GArray *h
 	bool loaded;
 
 	g_ptr_array_add(recordings->files, recording);
-	loaded = load_file(&loader, error);
+	loaded = load_file(&loader, options, error);
 	g_free(loader.by_event);
 	tracepoints_free(loader.tracepoints);
-	perf_file_free(loader.file);
 	if (!loaded)
 		g_prefix_error(error, "%s: ", path);
 	return loaded;
 }
 
-struct recordings *recordings_load(const char *const *paths, GError **error)
+struct recordings *recordings_load(const char *const *paths, const struct dso_options *options,
+				   GError **error)
 {
 	struct recordings *recordings = g_new0(struct recordings, 1);
 	g_autoptr(GArray) hits = g_array_new(FALSE, FALSE, sizeof(struct colo_hit));
@@ -306,7 +326,7 @@ struct recordings *recordings_load(const char *const *paths, GError **error)
 	recordings->files = g_ptr_array_new_with_free_func(recording_free);
 	recordings->model = colo_model_new();
 	for (; *paths; paths++) {
-		if (!load_path(recordings, *paths, hits, error)) {
+		if (!load_path(recordings, *paths, options, hits, error)) {
 			recordings_free(recordings);
 			return NULL;
 		}
@@ -327,7 +347,8 @@ void recordings_free(struct recordings *recordings)
 	g_free(recordings);
 }
 
-const char *recording_thread_name(const struct recording *recording, uint32_t tid)
+const char *recording_thread_name(const struct recording *recording,
+				  const struct colo_session *session, uint32_t tid)
 {
-	return g_hash_table_lookup(recording->comms, GUINT_TO_POINTER(tid));
+	return tasks_thread_name(recording->tasks, session->pid, tid, session->last_seen_ns);
 }

@@ -2,12 +2,15 @@
  *
  * Brings the reader and the model together: reads one or several recordings,
  * finds the probes among their events, and hands the hits in the order of time
- * to a COLO model. Shared by the subcommands that read files.
+ * to a COLO model; keeps what the records say of processes. The samples are
+ * passed over here: see phase_profile.h. Shared by the subcommands that read files.
  */
 #ifndef COLO_PERF_RECORDING_H
 #define COLO_PERF_RECORDING_H
 
 #include "colo/model.h"
+#include "perfdata/perf_file.h"
+#include "profile/tasks.h"
 
 #include <glib.h>
 
@@ -29,8 +32,10 @@ struct recording {
 	GPtrArray
 		*sampled_probes; /* Owned by this: names (owned) of probes not recorded each time */
 	GPtrArray
-		*other_probes; /* Owned by this: names (owned) of sdt_qemu events not known here */
-	GHashTable *comms;     /* Owned by this: tid in a pointer to its name (owned) */
+		*other_probes;	/* Owned by this: names (owned) of sdt_qemu events not known here */
+	struct perf_file *file; /* Owned by this */
+	struct dso_table *dsos; /* Owned by this: what was mapped */
+	struct tasks *tasks;	/* Owned by this */
 };
 
 struct recordings {
@@ -41,12 +46,19 @@ struct recordings {
 /*
  * Reads the files at `paths`, a NULL-terminated list. NULL with `error`, which
  * names the file, when one cannot be used. A file that is damaged behind its
- * header is used as far as it goes, and its `damage` says so.
+ * header is used as far as it goes, and its `damage` says so. `options` says
+ * where the files are that were mapped; its strings must live as long as the
+ * recordings.
  */
-struct recordings *recordings_load(const char *const *paths, GError **error);
+struct recordings *recordings_load(const char *const *paths, const struct dso_options *options,
+				   GError **error);
 void recordings_free(struct recordings *recordings);
 
-/* The name of a thread; NULL when the recording does not say. Owned by the recording. */
-const char *recording_thread_name(const struct recording *recording, uint32_t tid);
+/*
+ * What a thread of the session's process was called during the session; NULL
+ * when the recording does not say. Owned by the recording.
+ */
+const char *recording_thread_name(const struct recording *recording,
+				  const struct colo_session *session, uint32_t tid);
 
 #endif

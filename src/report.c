@@ -5,18 +5,14 @@
  */
 #include "report.h"
 
-#include "base/error.h"
 #include "colo_perf.h"
+#include "input.h"
 #include "warnings.h"
 
-#include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
-#define COMMAND	      "report"
-#define DEFAULT_INPUT "perf.data"
-#define NS_PER_S      1e9
-#define LONGEST_S     1e9 /* 31 years */
+#define COMMAND	    "report"
+#define DEFAULT_TOP 10 /* functions of a profile */
 
 const struct report_field report_recorder_fields[] = {
 	{"tot_time", offsetof(struct colo_recorder, tot_time), "ns"},
@@ -42,252 +38,13 @@ struct colo_value report_recorder_value(const struct colo_recorder *recorder, gu
 	return value;
 }
 
-/* The options as they were given. */
+/* The options of this command alone. */
 struct options {
-	char **inputs;		  /* Owned by this: -i */
-	char **files;		  /* Owned by this: bare names */
-	char *checkpoints, *role; /* Owned by this */
-	char *since, *until;	  /* Owned by this: seconds */
-	char *skip;		  /* Owned by this: a number */
-	gboolean json, csv, info_checkpoint, help, version;
+	struct input_options input;
+	gboolean json, csv, info_checkpoint;
+	char **phases; /* Owned by this: those whose profile is shown; NULL: the RAM path's */
+	int top;       /* functions of a profile */
 };
-
-static void options_clear(struct options *options)
-{
-	g_strfreev(options->inputs);
-	g_strfreev(options->files);
-	g_free(options->checkpoints);
-	g_free(options->role);
-	g_free(options->since);
-	g_free(options->until);
-	g_free(options->skip);
-}
-
-/* GLib's help, which has an ellipsis that not every terminal can show. */
-static void print_help(GOptionContext *context)
-{
-	g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
-	g_autoptr(GString) text = g_string_new(help);
-
-	g_string_replace(text, "\342\200\246", "...", 0);
-	puts(text->str);
-}
-
-/* Prints help or version itself when it is asked for. */
-static bool parse_options(struct options *options, int *argc, char ***argv, GError **error)
-{
-	const GOptionEntry entries[] = {
-		{"input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->inputs,
-		 "read FILE; more than one for recordings of several hosts", "FILE"},
-		{"json", 0, 0, G_OPTION_ARG_NONE, &options->json,
-		 "everything, as JSON (docs/output.md)", NULL},
-		{"csv", 0, 0, G_OPTION_ARG_NONE, &options->csv, "a row for each checkpoint", NULL},
-		{"info-checkpoint", 0, 0, G_OPTION_ARG_NONE, &options->info_checkpoint,
-		 "the original recorder's QMP answer, a line for each side", NULL},
-		{"checkpoints", 0, 0, G_OPTION_ARG_STRING, &options->checkpoints,
-		 "only these checkpoints: 10-20, 10-, -20 or 10", "A-B"},
-		{"skip", 0, 0, G_OPTION_ARG_STRING, &options->skip,
-		 "leave out the first N complete checkpoints of each session", "N"},
-		{"since", 0, 0, G_OPTION_ARG_STRING, &options->since,
-		 "only checkpoints that begin S seconds or more after the first probe hit", "S"},
-		{"until", 0, 0, G_OPTION_ARG_STRING, &options->until,
-		 "only checkpoints that begin before S seconds", "S"},
-		{"role", 0, 0, G_OPTION_ARG_STRING, &options->role, "only this side",
-		 "primary|secondary"},
-		{"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "this text", NULL},
-		{"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "of colo-perf", NULL},
-		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL,
-		 NULL},
-		G_OPTION_ENTRY_NULL,
-	};
-	g_autoptr(GOptionContext) context =
-		g_option_context_new("[FILE...] - where the time of COLO checkpoints goes");
-
-	g_option_context_set_summary(
-		context,
-		"Reads what `perf record -e 'sdt_qemu:*'` wrote, by default " DEFAULT_INPUT ".");
-	g_option_context_set_description(
-		context, "Exit status: 0 done; 1 the input or the system stopped it; 2 wrong "
-			 "usage; 3 read\nwell, but holds no COLO checkpoint.");
-	g_option_context_add_main_entries(context, entries, NULL);
-	/* GLib's own help does not notice that it cannot be written. */
-	g_option_context_set_help_enabled(context, FALSE);
-	if (!g_option_context_parse(context, argc, argv, error))
-		return false;
-	if (options->help)
-		print_help(context);
-	if (options->version)
-		puts("colo-perf " COLO_PERF_VERSION);
-	return true;
-}
-
-static bool usage_error(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static bool usage_error(GError **error, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	g_propagate_error(error,
-			  g_error_new_valist(COLO_PERF_ERROR, COLO_PERF_ERROR_USAGE, format, args));
-	va_end(args);
-	return false;
-}
-
-/* A number from 1 on; an empty text leaves `seq` as it is. */
-static bool parse_seq(const char *text, uint64_t *seq)
-{
-	return !*text || g_ascii_string_to_unsigned(text, 10, 1, G_MAXINT64, seq, NULL);
-}
-
-/* "A-B", "A-", "-B" or "A". */
-static bool parse_checkpoints(const char *text, struct colo_selection *selection, GError **error)
-{
-	g_auto(GStrv) ends = g_strsplit(text, "-", 2);
-	bool valid = ends[0] && (*ends[0] || (ends[1] && *ends[1]));
-
-	valid = valid && parse_seq(ends[0], &selection->first_seq);
-	if (valid && ends[1])
-		valid = parse_seq(ends[1], &selection->last_seq);
-	else
-		selection->last_seq = selection->first_seq;
-	if (!valid || selection->first_seq > selection->last_seq)
-		return usage_error(error,
-				   "--checkpoints %s: expected A-B, A-, -B or A, with numbers "
-				   "from 1 and A not above B",
-				   text);
-	return true;
-}
-
-/* Leaves `ns` as it is when there is no text. */
-static bool parse_seconds(const char *name, const char *text, int64_t *ns, GError **error)
-{
-	char *end;
-	double seconds;
-
-	if (!text)
-		return true;
-	seconds = g_ascii_strtod(text, &end);
-	if (!*text || *end || !isfinite(seconds) || fabs(seconds) > LONGEST_S)
-		return usage_error(error, "--%s %s: expected seconds, at most %g", name, text,
-				   LONGEST_S);
-	*ns = llround(seconds * NS_PER_S);
-	return true;
-}
-
-static bool parse_selection(const struct options *options, struct colo_selection *selection,
-			    GError **error)
-{
-	*selection = COLO_SELECT_ALL;
-	if (options->checkpoints && !parse_checkpoints(options->checkpoints, selection, error))
-		return false;
-	if (options->skip &&
-	    !g_ascii_string_to_unsigned(options->skip, 10, 0, G_MAXINT64, &selection->skip, NULL))
-		return usage_error(error, "--skip %s: expected a number from 0", options->skip);
-	if (!parse_seconds("since", options->since, &selection->since_ns, error) ||
-	    !parse_seconds("until", options->until, &selection->until_ns, error))
-		return false;
-	if (selection->since_ns >= selection->until_ns)
-		return usage_error(error, "--since %s is not before --until %s", options->since,
-				   options->until);
-	if (options->json + options->csv + options->info_checkpoint > 1)
-		return usage_error(error, "--json, --csv and --info-checkpoint: choose one");
-	if (options->role && strcmp(options->role, "primary") && strcmp(options->role, "secondary"))
-		return usage_error(error, "--role %s: expected primary or secondary",
-				   options->role);
-	return true;
-}
-
-/* The inputs in the order of -i, then bare names; a new list whose strings belong to options. */
-static GPtrArray *input_paths(const struct options *options)
-{
-	GPtrArray *paths = g_ptr_array_new();
-
-	for (char **path = options->inputs; path && *path; path++)
-		g_ptr_array_add(paths, *path);
-	for (char **path = options->files; path && *path; path++)
-		g_ptr_array_add(paths, *path);
-	if (!paths->len)
-		g_ptr_array_add(paths, (char *)DEFAULT_INPUT);
-	g_ptr_array_add(paths, NULL);
-	return paths;
-}
-
-static bool has_checkpoints(const struct colo_summary *summary)
-{
-	uint64_t n = 0;
-
-	for (unsigned int state = 0; state < COLO_N_CHECKPOINT_STATES; state++)
-		n += summary->n_states[state];
-	return n > 0;
-}
-
-/* Summaries of the sessions that have a chosen checkpoint, as `role` (or NULL) wants. */
-static GPtrArray *summarize(const struct recordings *recordings,
-			    const struct colo_selection *selection, const char *role)
-{
-	GPtrArray *summaries = g_ptr_array_new_with_free_func((GDestroyNotify)colo_summary_free);
-	const GPtrArray *sessions = colo_model_sessions(recordings->model);
-
-	for (guint i = 0; i < sessions->len; i++) {
-		const struct colo_session *session = g_ptr_array_index(sessions, i);
-		struct colo_summary *summary;
-
-		if (role && strcmp(role, colo_role_name(session->role)))
-			continue;
-		summary = colo_summary_new(session, selection);
-		if (has_checkpoints(summary))
-			g_ptr_array_add(summaries, summary);
-		else
-			colo_summary_free(summary);
-	}
-	return summaries;
-}
-
-/* Why there is nothing to show: the likely reasons, first the likeliest. */
-static int fail_without_checkpoints(const struct recordings *recordings)
-{
-	const struct recording *file = g_ptr_array_index(recordings->files, 0);
-	const struct colo_selection all = COLO_SELECT_ALL;
-	g_autoptr(GPtrArray) others = summarize(recordings, &all, NULL);
-	uint64_t n_hits = 0;
-	unsigned int n_probes = 0, n_unknown = 0;
-
-	for (guint i = 0; i < recordings->files->len; i++) {
-		const struct recording *one = g_ptr_array_index(recordings->files, i);
-
-		n_hits += one->n_probe_hits;
-		n_probes += one->n_probes;
-		n_unknown += one->other_probes->len;
-	}
-	if (others->len)
-		return colo_perf_fail(
-			COMMAND, COLO_PERF_NO_DATA,
-			"%s: none of its checkpoints matches the options; without "
-			"--checkpoints, --skip, --since, --until and --role the report "
-			"shows what is there",
-			file->path);
-	if (!n_probes)
-		return colo_perf_fail(
-			COMMAND, COLO_PERF_NO_DATA,
-			"%s: holds no COLO checkpoint: none of its %u events is a probe of "
-			"sdt-probes.patch%s; record a QEMU built with it, with -e 'sdt_qemu:*'",
-			file->path, file->n_events,
-			n_unknown ? " (its sdt_qemu events are others, or of another version)"
-				  : "");
-	if (!n_hits)
-		return colo_perf_fail(
-			COMMAND, COLO_PERF_NO_DATA,
-			"%s: holds no COLO checkpoint: none of its %u probes was hit. "
-			"Was COLO running (query-colo-status), were the QEMUs' pids "
-			"recorded, and were the probes taken from the binary that runs?",
-			file->path, n_probes);
-	return colo_perf_fail(COMMAND, COLO_PERF_NO_DATA,
-			      "%s: holds no COLO checkpoint: its probes were hit %" PRIu64
-			      " times, but no checkpoint began; record for longer than the "
-			      "checkpoint interval (x-checkpoint-delay)",
-			      file->path, n_hits);
-}
 
 static void print_report(const struct options *options, const struct report *report)
 {
@@ -301,46 +58,102 @@ static void print_report(const struct options *options, const struct report *rep
 		report_print_text(report, stdout);
 }
 
-static int run(const struct options *options, const struct colo_selection *selection)
+/* These two views have no place for a profile. */
+static bool wants_profile(const struct options *options)
 {
+	return !options->csv && !options->info_checkpoint;
+}
+
+static int run(const struct options *options)
+{
+	const struct sample_choice choice = {
+		.selection = options->input.selection,
+		.event = options->input.event,
+		.part = COLO_N_PARTS,
+	};
 	g_autoptr(GError) error = NULL;
-	g_autoptr(GPtrArray) paths = input_paths(options);
-	g_autoptr(GPtrArray) warnings = NULL, summaries = NULL;
-	struct recordings *recordings = recordings_load((const char *const *)paths->pdata, &error);
+	g_autoptr(GPtrArray) warnings = NULL;
+	struct phase_profiles *profiles = NULL;
+	struct input input;
 	int status;
 
-	if (!recordings)
-		return colo_perf_fail(COMMAND, COLO_PERF_FAILED, "%s", error->message);
-	summaries = summarize(recordings, selection, options->role);
-	warnings = warnings_of(recordings);
-	if (summaries->len) {
-		struct report report = {recordings, warnings, summaries, *selection};
+	if (!input_load(COMMAND, &options->input, NULL, &input, &status))
+		return status;
+	if (wants_profile(options))
+		profiles = phase_profiles_new(input.recordings, input.summaries, &choice, &error);
+	warnings = warnings_of(input.recordings, profiles);
+	if (error) {
+		status = colo_perf_fail(COMMAND, COLO_PERF_FAILED, "%s", error->message);
+	} else {
+		const struct report report = {
+			.recordings = input.recordings,
+			.warnings = warnings,
+			.summaries = input.summaries,
+			.profiles = profiles,
+			.phases = (const char *const *)options->phases,
+			.top = (guint)options->top,
+			.selection = options->input.selection,
+		};
 
 		print_report(options, &report);
 		status = colo_perf_flush(COMMAND, COLO_PERF_DONE);
-	} else {
-		status = fail_without_checkpoints(recordings);
 	}
-	recordings_free(recordings);
+	phase_profiles_free(profiles);
+	input_clear(&input);
 	return status;
+}
+
+static bool check_options(const struct options *options, GError **error)
+{
+	if (options->json + options->csv + options->info_checkpoint > 1)
+		return input_usage_error(error, "--json, --csv and --info-checkpoint: choose one");
+	if (options->top < 1)
+		return input_usage_error(error, "--top %d: expected a number from 1", options->top);
+	for (char **phase = options->phases; phase && *phase; phase++)
+		if (colo_part_find(*phase) == COLO_N_PARTS)
+			return input_usage_error(error,
+						 "--phase %s: there is no such phase; the report "
+						 "lists them",
+						 *phase);
+	return true;
 }
 
 int report_main(int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
-	struct options options = {0};
-	struct colo_selection selection;
+	struct options options = {.top = DEFAULT_TOP};
+	const GOptionEntry entries[] = {
+		{"json", 0, 0, G_OPTION_ARG_NONE, &options.json,
+		 "everything, as JSON (docs/output.md)", NULL},
+		{"csv", 0, 0, G_OPTION_ARG_NONE, &options.csv, "a row for each checkpoint", NULL},
+		{"info-checkpoint", 0, 0, G_OPTION_ARG_NONE, &options.info_checkpoint,
+		 "the original recorder's QMP answer, a line for each side", NULL},
+		{"phase", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.phases,
+		 "show where the CPU time of this phase went (default: ram and flush)", "PHASE"},
+		{"top", 0, 0, G_OPTION_ARG_INT, &options.top,
+		 "so many functions of each profile (default " G_STRINGIFY(DEFAULT_TOP) ")", "N"},
+		G_OPTION_ENTRY_NULL,
+	};
+	const struct input_command command = {
+		.name = COMMAND,
+		.arguments = "[FILE...] - where the time of COLO checkpoints goes",
+		.summary = "Reads what `perf record -e 'sdt_qemu:*'` wrote, by default perf.data.",
+		.description = "Exit status: 0 done; 1 the input or the system stopped it; 2 wrong "
+			       "usage; 3 read\nwell, but holds no COLO checkpoint.",
+		.entries = entries,
+	};
 	int status;
 
 	g_set_prgname("colo-perf " COMMAND);
-	if (!parse_options(&options, &argc, &argv, &error) ||
-	    !parse_selection(&options, &selection, &error))
-		status = colo_perf_fail(COMMAND, COLO_PERF_USAGE, "%s; see colo-perf %s --help",
-					error->message, COMMAND);
-	else if (options.help || options.version)
-		status = colo_perf_flush(COMMAND, COLO_PERF_DONE);
-	else
-		status = run(&options, &selection);
-	options_clear(&options);
+	if (input_parse(&command, &options.input, &argc, &argv, &status)) {
+		if (check_options(&options, &error))
+			status = run(&options);
+		else
+			status = colo_perf_fail(COMMAND, COLO_PERF_USAGE,
+						"%s; see colo-perf %s --help", error->message,
+						COMMAND);
+	}
+	input_options_clear(&options.input);
+	g_strfreev(options.phases);
 	return status;
 }

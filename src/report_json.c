@@ -7,67 +7,11 @@
 #include "report.h"
 
 #include "colo_perf.h"
+#include "json.h"
+#include "report_json_profile.h"
 #include "warnings.h"
 
-#include <json-glib/json-glib.h>
-
 #define SCHEMA_VERSION 1
-
-static void add_int(JsonBuilder *json, const char *name, int64_t value)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_add_int_value(json, value);
-}
-
-static void add_string(JsonBuilder *json, const char *name, const char *value)
-{
-	json_builder_set_member_name(json, name);
-	if (value) {
-		g_autofree char *valid = g_utf8_make_valid(value, -1);
-
-		json_builder_add_string_value(json, valid);
-	} else {
-		json_builder_add_null_value(json);
-	}
-}
-
-static void add_bool(JsonBuilder *json, const char *name, bool value)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_add_boolean_value(json, value);
-}
-
-static void add_double(JsonBuilder *json, const char *name, double value)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_add_double_value(json, value);
-}
-
-static void add_null(JsonBuilder *json, const char *name)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_add_null_value(json);
-}
-
-static void add_value(JsonBuilder *json, const char *name, struct colo_value value)
-{
-	if (value.known)
-		add_int(json, name, value.value);
-	else
-		add_null(json, name);
-}
-
-static void begin_object(JsonBuilder *json, const char *name)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_begin_object(json);
-}
-
-static void begin_array(JsonBuilder *json, const char *name)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_begin_array(json);
-}
 
 /* The members of a distribution, with the unit as suffix ("_ns", or none). */
 static void add_distribution(JsonBuilder *json, const struct distribution *distribution,
@@ -93,43 +37,43 @@ static void add_distribution(JsonBuilder *json, const struct distribution *distr
 		{"stddev", distribution->n > 1, distribution->stddev},
 	};
 
-	add_int(json, "n", (int64_t)distribution->n);
+	json_add_int(json, "n", (int64_t)distribution->n);
 	for (size_t i = 0; i < G_N_ELEMENTS(integers); i++) {
 		g_autofree char *name = g_strconcat(integers[i].name, suffix, NULL);
 
-		add_value(json, name, integers[i].value);
+		json_add_value(json, name, integers[i].value);
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(reals); i++) {
 		g_autofree char *name = g_strconcat(reals[i].name, suffix, NULL);
 
 		if (reals[i].known)
-			add_double(json, name, reals[i].value);
+			json_add_double(json, name, reals[i].value);
 		else
-			add_null(json, name);
+			json_add_null(json, name);
 	}
 }
 
 static void add_recordings(JsonBuilder *json, const struct report *report)
 {
-	begin_array(json, "recordings");
+	json_begin_array(json, "recordings");
 	for (guint i = 0; i < report->recordings->files->len; i++) {
 		const struct recording *file = g_ptr_array_index(report->recordings->files, i);
 
 		json_builder_begin_object(json);
-		add_string(json, "file", file->path);
-		add_int(json, "size_bytes", (int64_t)file->size_bytes);
-		add_string(json, "hostname", file->hostname);
-		add_string(json, "arch", file->arch);
-		add_string(json, "perf_version", file->perf_version);
-		add_string(json, "command_line", file->command_line);
-		add_int(json, "records", (int64_t)file->n_records);
-		add_int(json, "samples", (int64_t)file->n_samples);
-		add_int(json, "probe_hits", (int64_t)file->n_probe_hits);
-		add_int(json, "lost_records", (int64_t)file->n_lost_records);
-		add_int(json, "lost_samples", (int64_t)file->n_lost_samples);
-		add_int(json, "lost_probe_hits", (int64_t)file->n_lost_hits);
-		add_bool(json, "probes_sampled", file->sampled_probes->len > 0);
-		add_string(json, "damage", file->damage);
+		json_add_string(json, "file", file->path);
+		json_add_int(json, "size_bytes", (int64_t)file->size_bytes);
+		json_add_string(json, "hostname", file->hostname);
+		json_add_string(json, "arch", file->arch);
+		json_add_string(json, "perf_version", file->perf_version);
+		json_add_string(json, "command_line", file->command_line);
+		json_add_int(json, "records", (int64_t)file->n_records);
+		json_add_int(json, "samples", (int64_t)file->n_samples);
+		json_add_int(json, "probe_hits", (int64_t)file->n_probe_hits);
+		json_add_int(json, "lost_records", (int64_t)file->n_lost_records);
+		json_add_int(json, "lost_samples", (int64_t)file->n_lost_samples);
+		json_add_int(json, "lost_probe_hits", (int64_t)file->n_lost_hits);
+		json_add_bool(json, "probes_sampled", file->sampled_probes->len > 0);
+		json_add_string(json, "damage", file->damage);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
@@ -137,28 +81,28 @@ static void add_recordings(JsonBuilder *json, const struct report *report)
 
 static void add_selection(JsonBuilder *json, const struct colo_selection *selection)
 {
-	begin_object(json, "selection");
-	add_int(json, "first_seq", (int64_t)MAX(selection->first_seq, 1));
-	add_value(json, "last_seq",
-		  (struct colo_value){selection->last_seq != UINT64_MAX,
-				      (int64_t)selection->last_seq});
-	add_int(json, "skip", (int64_t)selection->skip);
-	add_value(json, "since_ns",
-		  (struct colo_value){selection->since_ns != INT64_MIN, selection->since_ns});
-	add_value(json, "until_ns",
-		  (struct colo_value){selection->until_ns != INT64_MAX, selection->until_ns});
+	json_begin_object(json, "selection");
+	json_add_int(json, "first_seq", (int64_t)MAX(selection->first_seq, 1));
+	json_add_value(json, "last_seq",
+		       (struct colo_value){selection->last_seq != UINT64_MAX,
+					   (int64_t)selection->last_seq});
+	json_add_int(json, "skip", (int64_t)selection->skip);
+	json_add_value(json, "since_ns",
+		       (struct colo_value){selection->since_ns != INT64_MIN, selection->since_ns});
+	json_add_value(json, "until_ns",
+		       (struct colo_value){selection->until_ns != INT64_MAX, selection->until_ns});
 	json_builder_end_object(json);
 }
 
 static void add_warnings(JsonBuilder *json, const GPtrArray *warnings)
 {
-	begin_array(json, "warnings");
+	json_begin_array(json, "warnings");
 	for (guint i = 0; i < warnings->len; i++) {
 		const struct warning *warning = g_ptr_array_index(warnings, i);
 
 		json_builder_begin_object(json);
-		add_string(json, "code", warning->code);
-		add_string(json, "message", warning->message);
+		json_add_string(json, "code", warning->code);
+		json_add_string(json, "message", warning->message);
 		json_builder_end_object(json);
 	}
 	json_builder_end_array(json);
@@ -175,7 +119,7 @@ static struct colo_value counter(const struct colo_checkpoint *checkpoint, enum 
 static void add_known(JsonBuilder *json, const char *name, struct colo_value value)
 {
 	if (value.known)
-		add_int(json, name, value.value);
+		json_add_int(json, name, value.value);
 }
 
 static void add_known_time(JsonBuilder *json, const char *name, struct colo_value value)
@@ -210,16 +154,16 @@ static void add_ram_info(JsonBuilder *json, const struct colo_checkpoint *last)
 	struct colo_value page_size = counter(last, COLO_COUNTER_PAGE_SIZE_BYTES);
 	struct colo_value rate = counter(last, COLO_COUNTER_BITS_PER_SECOND);
 
-	begin_object(json, "ram");
+	json_begin_object(json, "ram");
 	for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
 		add_known(json, fields[i].name, counter(last, fields[i].counter));
 	if (rate.known)
-		add_double(json, "mbps", (double)rate.value / 1e6);
+		json_add_double(json, "mbps", (double)rate.value / 1e6);
 	/* QEMU computes it so itself, and its "skipped" is a constant. */
 	if (normal.known && page_size.known)
-		add_int(json, "normal-bytes",
-			(int64_t)((uint64_t)normal.value * (uint64_t)page_size.value));
-	add_int(json, "skipped", 0);
+		json_add_int(json, "normal-bytes",
+			     (int64_t)((uint64_t)normal.value * (uint64_t)page_size.value));
+	json_add_int(json, "skipped", 0);
 	json_builder_end_object(json);
 }
 
@@ -229,14 +173,14 @@ static void add_info(JsonBuilder *json, const struct colo_checkpoint *last)
 	struct colo_value status;
 
 	if (!last) {
-		add_null(json, "info");
+		json_add_null(json, "info");
 		return;
 	}
 	status = counter(last, COLO_COUNTER_STATUS);
-	begin_object(json, "info");
+	json_begin_object(json, "info");
 	add_known_time(json, "expected-downtime", counter(last, COLO_COUNTER_EXPECTED_DOWNTIME_MS));
 	if (status.known)
-		add_string(json, "status", colo_migration_status_name(status.value));
+		json_add_string(json, "status", colo_migration_status_name(status.value));
 	add_known_time(json, "setup-time", counter(last, COLO_COUNTER_SETUP_TIME_MS));
 	add_known_time(json, "total-time", counter(last, COLO_COUNTER_TOTAL_TIME_MS));
 	if (counter(last, COLO_COUNTER_RAM_TOTAL_BYTES).known)
@@ -247,18 +191,18 @@ static void add_info(JsonBuilder *json, const struct colo_checkpoint *last)
 static void add_recorder(JsonBuilder *json, const struct colo_summary *summary)
 {
 	for (guint i = 0; i < report_n_recorder_fields; i++)
-		add_value(json, report_recorder_fields[i].name,
-			  report_recorder_value(&summary->recorder, i));
+		json_add_value(json, report_recorder_fields[i].name,
+			       report_recorder_value(&summary->recorder, i));
 	add_info(json, summary->last_counters);
 }
 
 static void add_phases(JsonBuilder *json, const struct colo_summary *summary)
 {
-	begin_array(json, "phases");
+	json_begin_array(json, "phases");
 	for (guint i = 0; i < summary->n_rows; i++) {
 		json_builder_begin_object(json);
-		add_string(json, "name", summary->rows[i].name);
-		add_bool(json, "in_checkpoint", summary->rows[i].kind == COLO_ROW_PART);
+		json_add_string(json, "name", summary->rows[i].name);
+		json_add_bool(json, "in_checkpoint", summary->rows[i].kind == COLO_ROW_PART);
 		add_distribution(json, &summary->rows[i].ns, "_ns");
 		json_builder_end_object(json);
 	}
@@ -267,10 +211,10 @@ static void add_phases(JsonBuilder *json, const struct colo_summary *summary)
 
 static void add_amounts(JsonBuilder *json, const struct colo_summary *summary)
 {
-	begin_array(json, "amounts");
+	json_begin_array(json, "amounts");
 	for (guint i = 0; i < summary->n_amounts; i++) {
 		json_builder_begin_object(json);
-		add_string(json, "name", colo_amount_name(summary->amounts[i].amount));
+		json_add_string(json, "name", colo_amount_name(summary->amounts[i].amount));
 		add_distribution(json, &summary->amounts[i].units, "");
 		json_builder_end_object(json);
 	}
@@ -279,22 +223,22 @@ static void add_amounts(JsonBuilder *json, const struct colo_summary *summary)
 
 static void add_anomalies(JsonBuilder *json, const struct colo_anomalies *anomalies)
 {
-	begin_object(json, "anomalies");
-	add_int(json, "begins_without_end", (int64_t)anomalies->begins_without_end);
-	add_int(json, "ends_without_begin", (int64_t)anomalies->ends_without_begin);
-	add_int(json, "negative_durations", (int64_t)anomalies->negative_durations);
-	add_int(json, "repeated", (int64_t)anomalies->repeated);
-	add_int(json, "missing_phases", (int64_t)anomalies->missing);
-	add_int(json, "overlapping", (int64_t)anomalies->overlapping);
+	json_begin_object(json, "anomalies");
+	json_add_int(json, "begins_without_end", (int64_t)anomalies->begins_without_end);
+	json_add_int(json, "ends_without_begin", (int64_t)anomalies->ends_without_begin);
+	json_add_int(json, "negative_durations", (int64_t)anomalies->negative_durations);
+	json_add_int(json, "repeated", (int64_t)anomalies->repeated);
+	json_add_int(json, "missing_phases", (int64_t)anomalies->missing);
+	json_add_int(json, "overlapping", (int64_t)anomalies->overlapping);
 	json_builder_end_object(json);
 }
 
 static void add_trigger_counts(JsonBuilder *json, const char *name,
 			       const uint64_t counts[COLO_N_TRIGGERS])
 {
-	begin_object(json, name);
+	json_begin_object(json, name);
 	for (unsigned int i = 0; i < COLO_N_TRIGGERS; i++)
-		add_int(json, colo_trigger_name(i), (int64_t)counts[i]);
+		json_add_int(json, colo_trigger_name(i), (int64_t)counts[i]);
 	json_builder_end_object(json);
 }
 
@@ -302,12 +246,12 @@ static void add_trigger_counts(JsonBuilder *json, const char *name,
 static void add_window(JsonBuilder *json, enum colo_phase phase, const struct colo_window *window)
 {
 	if (!colo_window_is_valid(window)) {
-		add_null(json, colo_phase_name(phase));
+		json_add_null(json, colo_phase_name(phase));
 		return;
 	}
-	begin_object(json, colo_phase_name(phase));
-	add_int(json, "begin_ns", (int64_t)window->begin_ns);
-	add_int(json, "end_ns", (int64_t)window->end_ns);
+	json_begin_object(json, colo_phase_name(phase));
+	json_add_int(json, "begin_ns", (int64_t)window->begin_ns);
+	json_add_int(json, "end_ns", (int64_t)window->end_ns);
 	json_builder_end_object(json);
 }
 
@@ -321,25 +265,26 @@ static void add_checkpoint(const struct colo_session *session,
 	guint n;
 
 	json_builder_begin_object(json);
-	add_int(json, "seq", (int64_t)checkpoint->seq);
-	add_string(json, "state", colo_checkpoint_state_name(checkpoint->state));
-	add_value(json, "ret",
-		  (struct colo_value){windows[COLO_PHASE_CHECKPOINT].has_end, checkpoint->ret});
+	json_add_int(json, "seq", (int64_t)checkpoint->seq);
+	json_add_string(json, "state", colo_checkpoint_state_name(checkpoint->state));
+	json_add_value(
+		json, "ret",
+		(struct colo_value){windows[COLO_PHASE_CHECKPOINT].has_end, checkpoint->ret});
 	if (session->role == COLO_ROLE_PRIMARY)
-		add_string(json, "trigger", colo_trigger_name(checkpoint->trigger));
-	begin_object(json, "phases");
+		json_add_string(json, "trigger", colo_trigger_name(checkpoint->trigger));
+	json_begin_object(json, "phases");
 	add_window(json, COLO_PHASE_WAIT, &windows[COLO_PHASE_WAIT]);
 	add_window(json, COLO_PHASE_CHECKPOINT, &windows[COLO_PHASE_CHECKPOINT]);
 	phases = colo_role_phases(session->role, &n);
 	for (guint i = 0; i < n; i++)
 		add_window(json, phases[i], &windows[phases[i]]);
 	json_builder_end_object(json);
-	add_value(json, "other_ns", colo_checkpoint_other_ns(session->role, checkpoint));
-	add_value(json, "pause_ns", colo_checkpoint_pause_ns(checkpoint));
+	json_add_value(json, "other_ns", colo_checkpoint_other_ns(session->role, checkpoint));
+	json_add_value(json, "pause_ns", colo_checkpoint_pause_ns(checkpoint));
 	amounts = colo_role_amounts(session->role, &n);
 	for (guint i = 0; i < n; i++)
-		add_value(json, colo_amount_name(amounts[i]),
-			  colo_checkpoint_amount(checkpoint, amounts[i]));
+		json_add_value(json, colo_amount_name(amounts[i]),
+			       colo_checkpoint_amount(checkpoint, amounts[i]));
 	json_builder_end_object(json);
 }
 
@@ -351,25 +296,26 @@ static void add_session(JsonBuilder *json, const struct report *report,
 		g_ptr_array_index(report->recordings->files, session->source);
 
 	json_builder_begin_object(json);
-	add_string(json, "role", colo_role_name(session->role));
-	add_int(json, "recording", session->source);
-	add_int(json, "number", session->number);
-	add_int(json, "pid", session->pid);
-	add_int(json, "tid", session->tid);
-	add_string(json, "process", recording_thread_name(file, session->pid));
-	add_string(json, "thread", recording_thread_name(file, session->tid));
-	add_int(json, "origin_ns", (int64_t)session->origin_ns);
-	add_string(json, "exit",
-		   session->exited ? colo_exit_reason_name(session->exit_reason) : NULL);
-	begin_object(json, "states");
+	json_add_string(json, "role", colo_role_name(session->role));
+	json_add_int(json, "recording", session->source);
+	json_add_int(json, "number", session->number);
+	json_add_int(json, "pid", session->pid);
+	json_add_int(json, "tid", session->tid);
+	json_add_string(json, "process", recording_thread_name(file, session, session->pid));
+	json_add_string(json, "thread", recording_thread_name(file, session, session->tid));
+	json_add_int(json, "origin_ns", (int64_t)session->origin_ns);
+	json_add_string(json, "exit",
+			session->exited ? colo_exit_reason_name(session->exit_reason) : NULL);
+	json_begin_object(json, "states");
 	for (unsigned int state = 0; state < COLO_CHECKPOINT_PENDING; state++)
-		add_int(json, colo_checkpoint_state_name(state), (int64_t)summary->n_states[state]);
+		json_add_int(json, colo_checkpoint_state_name(state),
+			     (int64_t)summary->n_states[state]);
 	json_builder_end_object(json);
-	add_value(json, "first_seq",
-		  (struct colo_value){summary->first_seq > 0, (int64_t)summary->first_seq});
-	add_value(json, "last_seq",
-		  (struct colo_value){summary->first_seq > 0, (int64_t)summary->last_seq});
-	begin_object(json, "recorder");
+	json_add_value(json, "first_seq",
+		       (struct colo_value){summary->first_seq > 0, (int64_t)summary->first_seq});
+	json_add_value(json, "last_seq",
+		       (struct colo_value){summary->first_seq > 0, (int64_t)summary->last_seq});
+	json_begin_object(json, "recorder");
 	add_recorder(json, summary);
 	json_builder_end_object(json);
 	add_phases(json, summary);
@@ -379,7 +325,8 @@ static void add_session(JsonBuilder *json, const struct report *report,
 		add_trigger_counts(json, "trigger_hits", session->triggers);
 	}
 	add_anomalies(json, &session->anomalies);
-	begin_array(json, "checkpoints");
+	report_json_add_profiles(json, report, session);
+	json_begin_array(json, "checkpoints");
 	colo_session_visit(session, &report->selection, add_checkpoint, json);
 	json_builder_end_array(json);
 	json_builder_end_object(json);
@@ -403,12 +350,13 @@ void report_print_json(const struct report *report, FILE *out)
 	g_autoptr(JsonBuilder) json = json_builder_new();
 
 	json_builder_begin_object(json);
-	add_int(json, "schema_version", SCHEMA_VERSION);
-	add_string(json, "colo_perf_version", COLO_PERF_VERSION);
+	json_add_int(json, "schema_version", SCHEMA_VERSION);
+	json_add_string(json, "colo_perf_version", COLO_PERF_VERSION);
 	add_recordings(json, report);
 	add_selection(json, &report->selection);
 	add_warnings(json, report->warnings);
-	begin_array(json, "sessions");
+	report_json_add_samples(json, report);
+	json_begin_array(json, "sessions");
 	for (guint i = 0; i < report->summaries->len; i++)
 		add_session(json, report, g_ptr_array_index(report->summaries, i));
 	json_builder_end_array(json);
@@ -423,11 +371,11 @@ void report_print_info_checkpoint(const struct report *report, FILE *out)
 		g_autoptr(JsonBuilder) json = json_builder_new();
 
 		json_builder_begin_object(json);
-		begin_object(json, "return");
+		json_begin_object(json, "return");
 		add_recorder(json, summary);
 		json_builder_end_object(json);
 		/* QMP hands back the id of a command: it tells the sides apart. */
-		add_string(json, "id", colo_role_name(summary->session->role));
+		json_add_string(json, "id", colo_role_name(summary->session->role));
 		json_builder_end_object(json);
 		print_json(json, false, out);
 	}

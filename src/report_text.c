@@ -249,11 +249,12 @@ static void print_amounts(FILE *out, const struct colo_summary *summary)
 }
 
 /* "pid 12 (qemu-system-x86)" */
-static void print_task(FILE *out, const char *what, uint32_t id, const struct recording *file)
+static void print_task(FILE *out, const char *what, uint32_t tid,
+		       const struct colo_session *session, const struct recording *file)
 {
-	g_autofree char *name = printable(recording_thread_name(file, id));
+	g_autofree char *name = printable(recording_thread_name(file, session, tid));
 
-	fprintf(out, "%s %" PRIu32, what, id);
+	fprintf(out, "%s %" PRIu32, what, tid);
 	if (name)
 		fprintf(out, " (%s)", name);
 }
@@ -266,8 +267,8 @@ static void print_session(FILE *out, const struct report *report,
 		g_ptr_array_index(report->recordings->files, session->source);
 
 	fprintf(out, "%s: ", colo_role_name(session->role));
-	print_task(out, "pid", session->pid, file);
-	print_task(out, ", thread", session->tid, file);
+	print_task(out, "pid", session->pid, session, file);
+	print_task(out, ", thread", session->tid, session, file);
 	fputc('\n', out);
 	if (session->number > 1)
 		fprintf(out, "COLO session %u of this process\n", session->number);
@@ -282,6 +283,7 @@ static void print_session(FILE *out, const struct report *report,
 	print_phases(out, summary);
 	fputc('\n', out);
 	print_amounts(out, summary);
+	report_print_profiles(report, session, out);
 }
 
 static void print_files(FILE *out, const struct report *report)

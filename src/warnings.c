@@ -94,7 +94,65 @@ static void add_of_session(GPtrArray *warnings, const struct colo_session *sessi
 			    rows[i].effect);
 }
 
-GPtrArray *warnings_of(const struct recordings *recordings)
+/*
+ * Memory without a file (code made at run time) has no names, and nothing can be done
+ * about it. Of a file that hardly matters it is enough that its frames are counted.
+ */
+static bool is_worth_saying(const struct phase_profiles *profiles,
+			    const struct unresolved_file *file)
+{
+	const uint64_t samples = profiles->samples - profiles->samples_outside;
+
+	if (!file->dso || dso_kind(file->dso) == DSO_ANONYMOUS)
+		return false;
+	return dso_state(file->dso) == DSO_OTHER_BUILD_ID || file->samples >= samples / 200;
+}
+
+/* The files whose functions have no name, with what stands in the way. */
+static void add_of_symbols(GPtrArray *warnings, const struct recordings *recordings,
+			   const struct phase_profiles *profiles)
+{
+	for (guint i = 0; i < profiles->unresolved->len; i++) {
+		const struct unresolved_file *unresolved =
+			&g_array_index(profiles->unresolved, struct unresolved_file, i);
+		const struct recording *file = recordings->files->pdata[unresolved->source];
+		const char *problem =
+			is_worth_saying(profiles, unresolved) ? dso_problem(unresolved->dso) : NULL;
+
+		if (problem)
+			add(warnings, "no_symbols",
+			    "%s: functions of %s have no name, in %" PRIu64 " sample%s: %s",
+			    file->path, dso_name(unresolved->dso), unresolved->samples,
+			    unresolved->samples == 1 ? "" : "s", problem);
+	}
+}
+
+static void add_of_samples(GPtrArray *warnings, const struct recordings *recordings,
+			   const struct phase_profiles *profiles)
+{
+	if (!profiles->event)
+		return;
+	if (profiles->samples_without_time)
+		add(warnings, "samples_without_time",
+		    "%" PRIu64 " of %" PRIu64 " samples of %s carry no time or no thread, so it is "
+		    "not known which phase they belong to; record with perf record -T",
+		    profiles->samples_without_time, profiles->samples, profiles->event);
+	if (profiles->samples && !profiles->has_chains)
+		add(warnings, "no_call_chains",
+		    "the samples of %s carry no call chains: functions have a self, but no "
+		    "callers. "
+		    "Record with -e %s/freq=997,call-graph=fp/",
+		    profiles->event, profiles->event);
+	if (profiles->samples_not_unwound)
+		add(warnings, "not_unwound",
+		    "%" PRIu64
+		    " samples have a copy of the stack (--call-graph dwarf) of a machine "
+		    "that is not x86_64, which is not unwound: their callers are missing",
+		    profiles->samples_not_unwound);
+	add_of_symbols(warnings, recordings, profiles);
+}
+
+GPtrArray *warnings_of(const struct recordings *recordings, const struct phase_profiles *profiles)
 {
 	GPtrArray *warnings = g_ptr_array_new_with_free_func(warning_free);
 	const GPtrArray *sessions = colo_model_sessions(recordings->model);
@@ -109,5 +167,7 @@ GPtrArray *warnings_of(const struct recordings *recordings)
 		    "%" PRIu64 " probe hits name neither primary nor secondary, or no checkpoint, "
 		    "and were left out",
 		    invalid);
+	if (profiles)
+		add_of_samples(warnings, recordings, profiles);
 	return warnings;
 }

@@ -7,14 +7,17 @@
 #ifndef COLO_PERF_WARNINGS_H
 #define COLO_PERF_WARNINGS_H
 
-#include "recording.h"
+#include "phase_profile.h"
 
 struct warning {
 	const char *code; /* for programs; docs/output.md lists them */
 	char *message;	  /* Owned by this: one sentence for people */
 };
 
-/* A new list of struct warning (owned by it), the gravest first. */
-GPtrArray *warnings_of(const struct recordings *recordings);
+/*
+ * A new list of struct warning (owned by it), the gravest first. `profiles` may be
+ * NULL: then nothing is said of samples.
+ */
+GPtrArray *warnings_of(const struct recordings *recordings, const struct phase_profiles *profiles);
 
 #endif

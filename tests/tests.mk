@@ -9,6 +9,7 @@ $(BUILD)/tests/%.o: WARNINGS += -Wno-conversion
 lib_objects := $(addprefix $(BUILD)/tests/lib/,perf_builder.o colo_story.o)
 small_file := $(BUILD)/tests/lib/small_file.o
 elf_objects := $(addprefix $(BUILD)/tests/lib/,elf_maker.o dso_fixture.o)
+profile_story := $(BUILD)/tests/lib/profile_story.o
 
 # Unit tests: each is linked with the modules that it may know and no others, so
 # that an include in the wrong direction does not link.
@@ -17,12 +18,13 @@ UNIT_PERFDATA := test_perf_file test_perf_event test_event_desc test_perf_task t
 UNIT_COLO := test_probe test_model test_parts
 UNIT_SYMBOLS := test_dso test_dso_elf test_symbol_table test_kallsyms
 UNIT_PROFILE := test_address_space test_tasks test_dso_table test_stack_resolver test_profile
-UNIT_RECORDING := test_recording
+UNIT_RECORDING := test_recording test_phase_profile test_phase_sums test_flame_tree
 UNIT_FLAME_SVG := test_flame_svg
+UNIT_OUTPUT := test_output
 
 unit = $(1:%=$(BUILD)/tests/unit/%)
 unit_tests := $(call unit,$(UNIT_BASE) $(UNIT_PERFDATA) $(UNIT_COLO) $(UNIT_SYMBOLS) $(UNIT_PROFILE) \
-			$(UNIT_RECORDING) $(UNIT_FLAME_SVG))
+			$(UNIT_RECORDING) $(UNIT_FLAME_SVG) $(UNIT_OUTPUT))
 
 $(call unit,$(UNIT_BASE)): $(base_objects)
 $(call unit,$(UNIT_PERFDATA)): $(small_file) $(lib_objects) $(perfdata_objects) $(base_objects)
@@ -30,10 +32,12 @@ $(call unit,$(UNIT_COLO)): $(colo_objects) $(base_objects)
 $(call unit,$(UNIT_SYMBOLS)): $(elf_objects) $(symbols_objects) $(base_objects)
 $(call unit,$(UNIT_PROFILE)): $(elf_objects) $(small_file) $(lib_objects) $(profile_objects) \
 			      $(symbols_objects) $(perfdata_objects) $(base_objects)
-$(call unit,$(UNIT_RECORDING)): $(lib_objects) $(BUILD)/src/recording.o $(BUILD)/src/warnings.o \
-				$(colo_objects) $(perfdata_objects) $(base_objects)
-
+$(call unit,$(UNIT_RECORDING)): $(profile_story) $(lib_objects) \
+				$(addprefix $(BUILD)/src/,recording.o phase_profile.o phase_sums.o \
+					warnings.o flame_tree.o flame_svg.o flame_layout.o) \
+				$(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_FLAME_SVG)): $(BUILD)/src/flame_svg.o $(BUILD)/src/flame_layout.o $(base_objects)
+$(call unit,$(UNIT_OUTPUT)): $(BUILD)/src/output.o $(base_objects)
 
 $(unit_tests): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
 	$(link)
@@ -78,5 +82,6 @@ check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flam
 		--colo-perf $(BUILD)/colo-perf $(results_dir)
 	@$(run_tap) golden tests/golden/check.sh $(BUILD)/colo-perf
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) cli tests/cli/run.sh
+	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) flamegraph tests/cli/flamegraph.sh tests/golden
 	@awk '{ p += $$2; f += $$3; s += $$4 } END { printf "%d passed, %d failed", p, f; \
 		if (s) printf ", %d skipped", s; print ""; exit f > 0 }' $(TALLY)

@@ -9,92 +9,12 @@
 #
 # The recordings come from make_recordings, which is built beside colo-perf.
 set -euo pipefail
-export LC_ALL=C
 
-colo_perf=$(realpath -s "${COLO_PERF:-build/colo-perf}")
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 make_recordings=$(realpath -s "${MAKE_RECORDINGS:-$(dirname "$colo_perf")/tests/cli/make_recordings}")
-for program in "$colo_perf" "$make_recordings"; do
-    if [ ! -x "$program" ]; then
-        echo "Bail out! $program is not there; build it with make check"
-        exit 1
-    fi
-done
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-chmod 755 "$work"
-out=$work/stdout
-err=$work/stderr
-mkdir "$work/in"
-cd "$work/in"
+need_program "$make_recordings"
 "$make_recordings" .
-
-n=0
-n_failed=0
-
-# result NAME 0|1: 0 is good, as an exit status is. What the program said goes along.
-result() {
-    n=$((n + 1))
-    if [ "$2" -eq 0 ]; then
-        echo "ok $n - $1"
-        return
-    fi
-    n_failed=$((n_failed + 1))
-    echo "not ok $n - $1"
-    {
-        echo "exit status: ${status-}"
-        head -n 20 "$out" | sed 's/^/stdout: /'
-        head -n 20 "$err" | sed 's/^/stderr: /'
-    } | cat -v | sed 's/^/# /'
-}
-
-skip() {
-    n=$((n + 1))
-    echo "ok $n - $1 # SKIP $2"
-}
-
-# check NAME COMMAND [ARG...]: good when the command is.
-check() {
-    local name=$1 bad=0
-
-    shift
-    "$@" || bad=1
-    result "$name" "$bad"
-}
-
-# run [ARG...]: colo-perf with its output in $out, $err and $status.
-run() {
-    status=0
-    "$colo_perf" "$@" >"$out" 2>"$err" </dev/null || status=$?
-}
-
-# said STATUS STDERR: stdout is empty and stderr is this one line, or empty for "".
-said() {
-    [ "$status" -eq "$1" ] && [ ! -s "$out" ] && cmp -s "$err" <(printf '%s' "${2:+$2$'\n'}")
-}
-
-# refuses NAME STATUS STDERR [ARG...]
-refuses() {
-    local name=$1 expected=$2 line=$3
-
-    shift 3
-    run "$@"
-    check "$name" said "$expected" "$line"
-}
-
-# Done, with something on stdout and nothing on stderr.
-done_well() {
-    [ "$status" -eq 0 ] && [ -s "$out" ] && [ ! -s "$err" ]
-}
-
-# runs NAME [ARG...]
-runs() {
-    local name=$1
-
-    shift
-    run "$@"
-    check "$name" done_well
-}
 
 # chooses NAME ROWS [ARG...]: the CSV has these rows, "p1 p2 s1" for seq 1 and 2 of the primary
 # and seq 1 of the secondary.
@@ -116,6 +36,7 @@ usage="usage: colo-perf COMMAND [OPTION...] [FILE...]
 
 commands:
   report       statistics of the checkpoints in a recording
+  flamegraph   where the CPU time of a phase went, as a picture
 
 \`colo-perf COMMAND --help\` tells more; see also colo-perf(1)."
 
@@ -145,7 +66,7 @@ bad_checkpoints="expected A-B, A-, -B or A, with numbers from 1 and A not above 
 
 run report --help
 check "report --help: names each option" grep -qzP \
-    '(?s)Usage:.*--input=FILE.*--json.*--csv.*--info-checkpoint.*--checkpoints=A-B.*--skip=N.*--since=S.*--until=S.*--role=primary\|secondary' "$out"
+    '(?s)Usage:.*--json.*--csv.*--info-checkpoint.*--phase=PHASE.*--top=N.*--input=FILE.*--checkpoints=A-B.*--skip=N.*--since=S.*--until=S.*--role=primary\|secondary.*--event=EVENT.*--inline.*--symfs=DIR.*--vmlinux=FILE.*--kallsyms=FILE' "$out"
 check "report --help: exit status 0" [ "$status" -eq 0 ]
 refuses "report: an unknown option" 2 \
     "colo-perf report: Unknown option --jsn$see" report --jsn both.data
@@ -193,6 +114,11 @@ for option in -i --input --checkpoints --skip --since --until --role; do
     refuses "report: $option without its value" 2 \
         "colo-perf report: Missing argument for $option$see" report both.data "$option"
 done
+refuses "report: --phase of no phase" 2 \
+    "colo-perf report: --phase ran: there is no such phase; the report lists them$see" \
+    report --phase ran both.data
+refuses "report: --top 0" 2 "colo-perf report: --top 0: expected a number from 1$see" \
+    report --top 0 both.data
 refuses "report: usage comes before the file" 2 \
     "colo-perf report: --skip -1: expected a number from 0$see" report --skip -1 missing.data
 
@@ -523,5 +449,4 @@ check "a hostile name in a warning: the report has no line more, and no control 
 run report --json "$hostile"
 check "a hostile name: JSON" is_json
 
-echo "1..$n"
-[ "$n_failed" -eq 0 ]
+finish

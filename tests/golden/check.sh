@@ -15,12 +15,12 @@ n=0 failed=0
 while read -r name recordings options; do
     n=$((n + 1))
     # shellcheck disable=SC2086 # several options
-    golden_run "$program" "$recordings" $options >output.now 2>&1 || echo "exit status $?" >>output.now
+    golden_run "$program" "$recordings" $options >output.now 2>errors.now || echo "exit status $?" >>output.now
     if diff -u "$GOLDEN/$name" output.now >difference; then
         echo "ok $n - $name"
     else
         echo "not ok $n - $name"
-        sed 's/^/# /' difference
+        sed 's/^/# /' difference errors.now
         failed=1
     fi
 done < <(golden_outputs)

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What the subcommands that read recordings have in common: the options that say which
+ * files, which checkpoints and where symbols are, and the loading of what they say.
+ */
+#ifndef COLO_PERF_INPUT_H
+#define COLO_PERF_INPUT_H
+
+#include "phase_profile.h"
+
+struct input_options {
+	char **inputs;			  /* Owned by this: -i */
+	char **files;			  /* Owned by this: bare names */
+	char *checkpoints, *role;	  /* Owned by this */
+	char *since, *until;		  /* Owned by this: seconds */
+	char *skip;			  /* Owned by this: a number */
+	char *event;			  /* Owned by this; NULL: chosen by phase_profiles_new() */
+	char *symfs, *vmlinux, *kallsyms; /* Owned by this */
+	gboolean inlines, help, version;
+	struct colo_selection selection; /* what the texts say, once they are checked */
+};
+
+void input_options_clear(struct input_options *options);
+
+/*
+ * Parses the options of `command`, those above and `entries` of its own, and checks
+ * them. True when there is work to do; otherwise the command is done, help, version
+ * or an error were printed, and `status` is its exit status.
+ */
+struct input_command {
+	const char *name, *arguments, *summary, *description;
+	const GOptionEntry *entries;
+};
+bool input_parse(const struct input_command *command, struct input_options *options, int *argc,
+		 char ***argv, int *status);
+
+/* Makes an error of wrong usage and returns false. */
+bool input_usage_error(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* Recordings and their sessions. */
+struct input {
+	struct recordings *recordings; /* Owned by this */
+	GPtrArray *summaries; /* Owned by this: struct colo_summary (owned), primaries first */
+};
+
+/*
+ * Loads the files that the options name, or the one at `path` if it is not NULL. The
+ * sessions are those with a chosen checkpoint. False when there is nothing to show: the
+ * reason was printed, and `status` is the exit status.
+ */
+bool input_load(const char *command, const struct input_options *options, const char *path,
+		struct input *input, int *status);
+void input_clear(struct input *input);
+
+#endif

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The second pass over the recordings: samples into parts.
+ */
+#include "phase_profile.h"
+
+#include "base/byte_reader.h"
+#include "base/error.h"
+#include "phase_sums.h"
+#include "profile/sample_event.h"
+#include "profile/unwinder.h"
+
+#include <inttypes.h>
+
+/* What the pass over one recording needs. */
+struct pass {
+	const struct sample_choice *choice; /* Weak */
+	struct phase_profiles *profiles;    /* Weak */
+	const struct recording *recording;  /* Weak */
+	struct profile *profile;	    /* Weak */
+	struct stack_resolver *resolver;    /* Weak */
+	struct unwinder *unwinder;	    /* Owned by this; NULL until it is needed */
+	bool *is_chosen;		    /* Owned by this: by event */
+	GArray *addresses; /* Owned by this: uint64_t, of the sample's call chain */
+};
+
+/* --- Windows --- */
+
+/* A part of a session is a group of the profile. */
+static uint32_t group_of(guint session, unsigned int part)
+{
+	return session * COLO_N_PARTS + part;
+}
+
+struct window_adder {
+	const struct sample_choice *choice;
+	struct profile *profile;
+	struct session_profile *session;
+	guint session_index;
+};
+
+static void add_window(unsigned int part, uint64_t seq, uint64_t begin_ns, uint64_t end_ns,
+		       void *data)
+{
+	struct window_adder *adder = data;
+	struct part_profile *profile = &adder->session->parts[part];
+
+	profile->n_checkpoints += profile->last_seq != seq;
+	profile->last_seq = seq;
+	profile->wall_ns += (int64_t)(end_ns - begin_ns);
+	if (adder->choice->part == part || adder->choice->part == COLO_N_PARTS)
+		profile_add_window(adder->profile, adder->session->session->pid, begin_ns, end_ns,
+				   group_of(adder->session_index, part));
+}
+
+static void add_session(struct phase_profiles *profiles, const struct colo_session *session,
+			const struct sample_choice *choice)
+{
+	struct session_profile *profile = g_new0(struct session_profile, 1);
+	struct window_adder adder = {
+		.choice = choice,
+		.profile = profiles->profiles->pdata[session->source],
+		.session = profile,
+		.session_index = profiles->sessions->len,
+	};
+
+	profile->session = session;
+	profile->index = profiles->sessions->len;
+	for (unsigned int part = 0; part < COLO_N_PARTS; part++) {
+		profile->parts[part].part = part;
+		profile->parts[part].others =
+			g_array_new(FALSE, FALSE, sizeof(struct thread_share));
+		profile->parts[part].functions =
+			g_array_new(FALSE, FALSE, sizeof(struct function_share));
+	}
+	g_ptr_array_add(profiles->sessions, profile);
+	colo_session_visit_parts(session, &choice->selection, add_window, &adder);
+}
+
+/* --- Samples --- */
+
+static uint64_t context_of(uint16_t misc)
+{
+	switch (misc & PERF_RECORD_MISC_CPUMODE_MASK) {
+	case PERF_RECORD_MISC_KERNEL:
+		return (uint64_t)PERF_CONTEXT_KERNEL;
+	case PERF_RECORD_MISC_HYPERVISOR:
+		return (uint64_t)PERF_CONTEXT_HV;
+	case PERF_RECORD_MISC_GUEST_KERNEL:
+		return (uint64_t)PERF_CONTEXT_GUEST_KERNEL;
+	case PERF_RECORD_MISC_GUEST_USER:
+		return (uint64_t)PERF_CONTEXT_GUEST_USER;
+	default:
+		return (uint64_t)PERF_CONTEXT_USER;
+	}
+}
+
+/* Unwinds the user's stack, if the sample has a copy of it. True when it was not all there. */
+static bool unwind(struct pass *pass, const struct perf_event *event,
+		   const struct perf_sample *sample)
+{
+	const bool swap = perf_file_is_swapped(pass->recording->file);
+
+	if (!sample->tainted_stack)
+		return false;
+	if (!pass->unwinder)
+		pass->unwinder = unwinder_new(pass->recording->tasks, pass->recording->dsos,
+					      pass->recording->arch);
+	switch (unwinder_append(pass->unwinder, event, sample, swap, pass->addresses)) {
+	case UNWOUND_NOT:
+		pass->profiles->samples_not_unwound++;
+		return true;
+	case UNWOUND_IN_PART:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The call chain, or the address alone when there is none. True when callers were cut off. */
+static bool read_chain(struct pass *pass, const struct perf_event *event,
+		       const struct perf_sample *sample, uint16_t misc)
+{
+	struct byte_reader reader =
+		byte_reader_of(sample->tainted_callchain, 8 * sample->callchain_len,
+			       perf_file_is_swapped(pass->recording->file));
+	const uint64_t single[] = {context_of(misc), sample->ip};
+	uint64_t frames = 0;
+	bool cut;
+
+	g_array_set_size(pass->addresses, 0);
+	for (uint64_t i = 0; i < sample->callchain_len; i++) {
+		const uint64_t address = byte_reader_u64(&reader);
+
+		frames += address < (uint64_t)PERF_CONTEXT_MAX;
+		g_array_append_val(pass->addresses, address);
+	}
+	cut = unwind(pass, event, sample) || frames == event->max_stack;
+	if (!frames && pass->addresses->len <= sample->callchain_len) {
+		g_array_set_size(pass->addresses, 0);
+		g_array_append_vals(pass->addresses, single, G_N_ELEMENTS(single));
+	}
+	return cut;
+}
+
+/* Whether the stack of a sample in that group is asked for. */
+static bool wants_stack(const struct pass *pass, uint32_t group, uint32_t tid)
+{
+	const struct session_profile *session =
+		pass->profiles->sessions->pdata[group / COLO_N_PARTS];
+
+	return pass->choice->all_threads || session->session->tid == tid;
+}
+
+static uint32_t find_stack(struct pass *pass, const struct perf_event *event,
+			   const struct perf_sample *sample, uint16_t misc)
+{
+	struct call_chain chain = {.pid = sample->pid, .time_ns = sample->time_ns};
+
+	chain.cut = read_chain(pass, event, sample, misc);
+	chain.addresses = (const uint64_t *)(gconstpointer)pass->addresses->data;
+	chain.n = pass->addresses->len;
+	return stack_resolver_find(pass->resolver, &chain);
+}
+
+static void count_sample(struct pass *pass, const struct perf_event *event,
+			 const struct perf_sample *sample, uint16_t misc, uint32_t group)
+{
+	const struct profile_thread thread = {
+		.pid = sample->pid,
+		.tid = sample->tid,
+		.name = tasks_thread_name(pass->recording->tasks, sample->pid, sample->tid,
+					  sample->time_ns),
+	};
+	const uint32_t stack = wants_stack(pass, group, sample->tid)
+				       ? find_stack(pass, event, sample, misc)
+				       : STACK_EMPTY;
+
+	profile_count(pass->profile, group, &thread, stack, sample_event_time_ns(event, sample));
+}
+
+#define SAMPLE_NEEDS (PERF_SAMPLE_TID | PERF_SAMPLE_TIME)
+
+static void read_sample(struct pass *pass, const struct perf_record *record)
+{
+	const struct perf_events *events = perf_file_events(pass->recording->file);
+	const bool swap = perf_file_is_swapped(pass->recording->file);
+	const int index =
+		perf_events_of_sample(events, record->tainted_body, record->body_size, swap);
+	const struct perf_event *event;
+	struct perf_sample sample;
+	uint32_t group;
+
+	if (index < 0 || !pass->is_chosen[index])
+		return;
+	event = perf_events_get(events, (guint)index);
+	if (!perf_sample_decode(event, record->tainted_body, record->body_size, swap, &sample))
+		return;
+	pass->profiles->samples++;
+	if ((event->sample_type & SAMPLE_NEEDS) != SAMPLE_NEEDS)
+		pass->profiles->samples_without_time++;
+	else if (profile_find_group(pass->profile, sample.pid, sample.time_ns, &group))
+		count_sample(pass, event, &sample, record->misc, group);
+	else
+		pass->profiles->samples_outside++;
+}
+
+/* Damage was found in the first pass already, and ends this one at the same place. */
+static bool read_samples(struct pass *pass, GError **error)
+{
+	struct perf_file *file = pass->recording->file;
+
+	perf_file_rewind(file);
+	for (;;) {
+		g_autoptr(GError) damage = NULL;
+		struct perf_record record;
+
+		switch (perf_file_next_record(file, &record, &damage)) {
+		case PERF_NEXT_END:
+			return true;
+		case PERF_NEXT_ERROR:
+			if (!g_error_matches(damage, COLO_PERF_ERROR, COLO_PERF_ERROR_IO))
+				return true;
+			g_propagate_prefixed_error(error, g_steal_pointer(&damage),
+						   "%s: ", pass->recording->path);
+			return false;
+		case PERF_NEXT_RECORD:
+			if (record.type == PERF_RECORD_SAMPLE)
+				read_sample(pass, &record);
+		}
+	}
+}
+
+/* --- All of it --- */
+
+/* Which events of the recording are meant. False when none is. */
+static bool choose_events(struct phase_profiles *profiles, struct pass *pass)
+{
+	const struct perf_events *events = perf_file_events(pass->recording->file);
+	bool any = false;
+
+	pass->is_chosen = g_new0(bool, perf_events_count(events));
+	for (guint i = 0; i < perf_events_count(events); i++) {
+		const struct perf_event *event = perf_events_get(events, i);
+
+		if (!sample_event_is(event, profiles->event))
+			continue;
+		pass->is_chosen[i] = any = true;
+		profiles->has_time = profiles->has_time && sample_event_has_time(event);
+		profiles->has_chains =
+			profiles->has_chains || event->sample_type & PERF_SAMPLE_CALLCHAIN;
+	}
+	return any;
+}
+
+static bool pass_over(struct phase_profiles *profiles, const struct sample_choice *choice,
+		      const struct recording *recording, guint source, bool *any, GError **error)
+{
+	struct pass pass = {
+		.choice = choice,
+		.profiles = profiles,
+		.recording = recording,
+		.profile = profiles->profiles->pdata[source],
+		.resolver = profiles->resolvers->pdata[source],
+		.addresses = g_array_new(FALSE, FALSE, sizeof(uint64_t)),
+	};
+	const bool chosen = choose_events(profiles, &pass);
+	const bool read = !chosen || read_samples(&pass, error);
+
+	*any = *any || chosen;
+	profiles->is_sampled[source] = chosen;
+	g_free(pass.is_chosen);
+	g_array_unref(pass.addresses);
+	unwinder_free(pass.unwinder);
+	return read;
+}
+
+static char *choose_event(const struct recordings *recordings)
+{
+	for (guint i = 0; i < recordings->files->len; i++) {
+		const struct recording *recording = recordings->files->pdata[i];
+		char *event = sample_event_choose(perf_file_events(recording->file));
+
+		if (event)
+			return event;
+	}
+	return NULL;
+}
+
+static void part_clear(struct part_profile *part)
+{
+	g_array_unref(part->others);
+	g_array_unref(part->functions);
+}
+
+static void session_free(gpointer data)
+{
+	struct session_profile *session = data;
+
+	for (unsigned int part = 0; part < COLO_N_PARTS; part++)
+		part_clear(&session->parts[part]);
+	g_free(session);
+}
+
+static struct phase_profiles *profiles_alloc(const struct recordings *recordings)
+{
+	struct phase_profiles *profiles = g_new0(struct phase_profiles, 1);
+
+	profiles->has_time = true;
+	profiles->is_sampled = g_new0(bool, recordings->files->len);
+	profiles->stacks = stack_table_new();
+	profiles->profiles = g_ptr_array_new_with_free_func((GDestroyNotify)profile_free);
+	profiles->resolvers = g_ptr_array_new_with_free_func((GDestroyNotify)stack_resolver_free);
+	profiles->sessions = g_ptr_array_new_with_free_func(session_free);
+	profiles->unresolved = g_array_new(FALSE, FALSE, sizeof(struct unresolved_file));
+	for (guint i = 0; i < recordings->files->len; i++) {
+		const struct recording *recording = recordings->files->pdata[i];
+
+		g_ptr_array_add(profiles->profiles, profile_new());
+		g_ptr_array_add(
+			profiles->resolvers,
+			stack_resolver_new(recording->tasks, recording->dsos, profiles->stacks));
+	}
+	return profiles;
+}
+
+static void add_sessions(struct phase_profiles *profiles, const GPtrArray *summaries,
+			 const struct sample_choice *choice)
+{
+	for (guint i = 0; i < summaries->len; i++) {
+		const struct colo_summary *summary = summaries->pdata[i];
+
+		if (!choice->role || summary->session->role == choice->role)
+			add_session(profiles, summary->session, choice);
+	}
+}
+
+static bool read_recordings(struct phase_profiles *profiles, const struct recordings *recordings,
+			    const struct sample_choice *choice, GError **error)
+{
+	bool any = false;
+
+	for (guint i = 0; i < recordings->files->len; i++) {
+		profile_settle(profiles->profiles->pdata[i]);
+		if (profiles->event &&
+		    !pass_over(profiles, choice, recordings->files->pdata[i], i, &any, error))
+			return false;
+	}
+	if (any || !choice->event)
+		return true;
+	g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_UNSUPPORTED,
+		    "there is no event \"%s\" in the recording; perf evlist lists those that there "
+		    "are",
+		    choice->event);
+	return false;
+}
+
+struct phase_profiles *phase_profiles_new(const struct recordings *recordings,
+					  const GPtrArray *summaries,
+					  const struct sample_choice *choice, GError **error)
+{
+	struct phase_profiles *profiles = profiles_alloc(recordings);
+
+	add_sessions(profiles, summaries, choice);
+	profiles->event = choice->event ? g_strdup(choice->event) : choose_event(recordings);
+	if (!read_recordings(profiles, recordings, choice, error)) {
+		phase_profiles_free(profiles);
+		return NULL;
+	}
+	phase_sums_fill(profiles);
+	return profiles;
+}
+
+void phase_profiles_free(struct phase_profiles *profiles)
+{
+	if (!profiles)
+		return;
+	g_free(profiles->event);
+	g_free(profiles->is_sampled);
+	g_ptr_array_unref(profiles->resolvers);
+	g_ptr_array_unref(profiles->profiles);
+	g_ptr_array_unref(profiles->sessions);
+	g_array_unref(profiles->unresolved);
+	stack_table_free(profiles->stacks);
+	g_free(profiles);
+}
+
+const struct session_profile *phase_profiles_find(const struct phase_profiles *profiles,
+						  const struct colo_session *session)
+{
+	for (guint i = 0; i < profiles->sessions->len; i++) {
+		const struct session_profile *profile = profiles->sessions->pdata[i];
+
+		if (profile->session == session)
+			return profile;
+	}
+	return NULL;
+}
+
+void phase_profiles_visit(const struct phase_profiles *profiles,
+			  const struct session_profile *session, unsigned int part,
+			  phase_stack_visitor visit, void *data)
+{
+	const struct profile *profile = profiles->profiles->pdata[session->session->source];
+	const uint32_t group = group_of(session->index, part);
+
+	for (guint i = 0; i < profile_n_cells(profile); i++) {
+		const struct profile_cell cell = profile_get_cell(profile, i);
+		const struct profile_bucket *bucket = profile_get_bucket(profile, cell.bucket);
+
+		if (bucket->group == group)
+			visit(&bucket->thread, cell.stack, cell.samples, data);
+	}
+}

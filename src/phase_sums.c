@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * From counted stacks to what a reader asks for: the time of the threads, the
+ * functions by self and by total.
+ */
+#include "phase_sums.h"
+
+static struct colo_value time_of(const struct phase_profiles *profiles, uint64_t weight)
+{
+	return (struct colo_value){.known = profiles->has_time, .value = (int64_t)weight};
+}
+
+/* Who ran in the parts: the thread of the checkpoints, and the others. */
+static void sum_threads(struct phase_profiles *profiles, const struct profile *profile)
+{
+	for (guint i = 0; i < profile_n_buckets(profile); i++) {
+		const struct profile_bucket *bucket = profile_get_bucket(profile, i);
+		struct session_profile *session =
+			profiles->sessions->pdata[bucket->group / COLO_N_PARTS];
+		struct part_profile *part = &session->parts[bucket->group % COLO_N_PARTS];
+		const struct thread_share share = {
+			.tid = bucket->thread.tid,
+			.name = bucket->thread.name,
+			.samples = bucket->samples,
+			.on_cpu_ns = time_of(profiles, bucket->weight),
+		};
+
+		if (bucket->thread.tid == session->session->tid) {
+			part->samples += bucket->samples;
+			part->on_cpu_ns.value += (int64_t)bucket->weight;
+		} else {
+			g_array_append_val(part->others, share);
+		}
+	}
+}
+
+static int compare_shares(const void *a, const void *b)
+{
+	const struct thread_share *left = a, *right = b;
+
+	if (left->samples != right->samples)
+		return left->samples > right->samples ? -1 : 1;
+	return left->tid < right->tid ? -1 : left->tid > right->tid;
+}
+
+/* Samples stand for more time than there was when they happen to fall so: never below 0. */
+static void finish_part(struct part_profile *part, bool has_time)
+{
+	part->on_cpu_ns.known = has_time;
+	part->off_cpu_ns.known = has_time;
+	part->off_cpu_ns.value = MAX(0, part->wall_ns - part->on_cpu_ns.value);
+	g_array_sort(part->others, compare_shares);
+}
+
+/* Sums of one part, while its stacks are walked. */
+struct function_sums {
+	const struct stack_table *stacks; /* Weak */
+	uint64_t *self, *total;		  /* Owned by this: by frame */
+	uint32_t *seen_in; /* Owned by this: the last walk that a frame was seen in */
+	uint32_t walk;	   /* number of stacks walked; one may come for each name */
+	GArray *touched;   /* Owned by this: uint32_t, frames with a total */
+};
+
+static void add_stack(struct function_sums *sums, struct part_profile *part, uint32_t stack,
+		      uint64_t samples)
+{
+	sums->walk++;
+	sums->self[stack_table_top(sums->stacks, stack)] += samples;
+	for (uint32_t at = stack; at != STACK_EMPTY; at = stack_table_caller(sums->stacks, at)) {
+		const uint32_t frame = stack_table_top(sums->stacks, at);
+		const enum frame_kind kind = stack_table_get_frame(sums->stacks, frame)->kind;
+
+		if (kind == FRAME_CUT) {
+			part->cut_samples += samples;
+			continue;
+		}
+		part->frames += samples;
+		part->unresolved_frames += kind == FRAME_UNRESOLVED ? samples : 0;
+		/* A function that calls itself is counted once. */
+		if (sums->seen_in[frame] == sums->walk)
+			continue;
+		sums->seen_in[frame] = sums->walk;
+		if (!sums->total[frame])
+			g_array_append_val(sums->touched, frame);
+		sums->total[frame] += samples;
+	}
+}
+
+static int compare_functions(const void *a, const void *b, void *data)
+{
+	const struct function_share *left = a, *right = b;
+	const struct stack_table *stacks = data;
+
+	if (left->self != right->self)
+		return left->self > right->self ? -1 : 1;
+	if (left->total != right->total)
+		return left->total > right->total ? -1 : 1;
+	return strcmp(stack_table_get_frame(stacks, left->frame)->name,
+		      stack_table_get_frame(stacks, right->frame)->name);
+}
+
+/* Hands the sums over to the part and clears them for the next one. */
+static void take_functions(struct function_sums *sums, struct part_profile *part)
+{
+	for (guint i = 0; i < sums->touched->len; i++) {
+		const uint32_t frame = g_array_index(sums->touched, uint32_t, i);
+		const struct function_share share = {frame, sums->self[frame], sums->total[frame]};
+
+		g_array_append_val(part->functions, share);
+		sums->self[frame] = sums->total[frame] = 0;
+	}
+	g_array_set_size(sums->touched, 0);
+	g_array_sort_with_data(part->functions, compare_functions, (gpointer)sums->stacks);
+}
+
+struct part_visit {
+	struct function_sums *sums;
+	struct part_profile *part;
+	uint32_t tid;
+};
+
+static void visit_stack(const struct profile_thread *thread, uint32_t stack, uint64_t samples,
+			void *data)
+{
+	struct part_visit *visit = data;
+
+	if (thread->tid == visit->tid)
+		add_stack(visit->sums, visit->part, stack, samples);
+}
+
+static void sum_functions(struct phase_profiles *profiles)
+{
+	const guint n_frames = stack_table_n_frames(profiles->stacks);
+	struct function_sums sums = {
+		.stacks = profiles->stacks,
+		.self = g_new0(uint64_t, n_frames),
+		.total = g_new0(uint64_t, n_frames),
+		.seen_in = g_new0(uint32_t, n_frames),
+		.touched = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
+	};
+
+	for (guint i = 0; i < profiles->sessions->len; i++) {
+		struct session_profile *session = profiles->sessions->pdata[i];
+
+		for (unsigned int part = 0; part < COLO_N_PARTS; part++) {
+			struct part_visit visit = {&sums, &session->parts[part],
+						   session->session->tid};
+
+			phase_profiles_visit(profiles, session, part, visit_stack, &visit);
+			take_functions(&sums, &session->parts[part]);
+		}
+	}
+	g_free(sums.self);
+	g_free(sums.total);
+	g_free(sums.seen_in);
+	g_array_unref(sums.touched);
+}
+
+/* --- Files without symbols --- */
+
+struct unresolved_visit {
+	struct phase_profiles *profiles;       /* Weak */
+	const struct stack_resolver *resolver; /* Weak */
+	const struct colo_session *session;    /* Weak */
+	uint64_t walk;			       /* number of stacks walked */
+};
+
+static struct unresolved_file *get_unresolved(struct phase_profiles *profiles, struct dso *dso,
+					      guint source)
+{
+	const struct unresolved_file file = {.dso = dso, .source = source};
+
+	for (guint i = 0; i < profiles->unresolved->len; i++) {
+		struct unresolved_file *known =
+			&g_array_index(profiles->unresolved, struct unresolved_file, i);
+
+		if (known->dso == dso && known->source == source)
+			return known;
+	}
+	g_array_append_val(profiles->unresolved, file);
+	return &g_array_index(profiles->unresolved, struct unresolved_file,
+			      profiles->unresolved->len - 1);
+}
+
+/* A sample is one, however many of its frames are in the file. */
+static void visit_unresolved(const struct profile_thread *thread, uint32_t stack, uint64_t samples,
+			     void *data)
+{
+	struct unresolved_visit *visit = data;
+	const struct stack_table *stacks = visit->profiles->stacks;
+
+	if (thread->tid != visit->session->tid)
+		return;
+	visit->walk++;
+	for (; stack != STACK_EMPTY; stack = stack_table_caller(stacks, stack)) {
+		const uint32_t frame = stack_table_top(stacks, stack);
+		struct unresolved_file *file;
+
+		if (stack_table_get_frame(stacks, frame)->kind != FRAME_UNRESOLVED)
+			continue;
+		file = get_unresolved(visit->profiles, stack_resolver_dso(visit->resolver, frame),
+				      visit->session->source);
+		file->samples += file->last_walk == visit->walk ? 0 : samples;
+		file->last_walk = visit->walk;
+	}
+}
+
+static void sum_unresolved(struct phase_profiles *profiles)
+{
+	struct unresolved_visit visit = {.profiles = profiles};
+
+	for (guint i = 0; i < profiles->sessions->len; i++) {
+		const struct session_profile *session = profiles->sessions->pdata[i];
+
+		visit.session = session->session;
+		visit.resolver = profiles->resolvers->pdata[session->session->source];
+		for (unsigned int part = 0; part < COLO_N_PARTS; part++)
+			phase_profiles_visit(profiles, session, part, visit_unresolved, &visit);
+	}
+}
+
+static int compare_unresolved(const void *a, const void *b)
+{
+	const struct unresolved_file *left = a, *right = b;
+
+	return left->samples > right->samples ? -1 : left->samples < right->samples;
+}
+
+void phase_sums_fill(struct phase_profiles *profiles)
+{
+	for (guint i = 0; i < profiles->profiles->len; i++)
+		sum_threads(profiles, profiles->profiles->pdata[i]);
+	for (guint i = 0; i < profiles->sessions->len; i++) {
+		struct session_profile *session = profiles->sessions->pdata[i];
+
+		for (unsigned int part = 0; part < COLO_N_PARTS; part++)
+			finish_part(&session->parts[part],
+				    profiles->has_time &&
+					    profiles->is_sampled[session->session->source]);
+	}
+	sum_functions(profiles);
+	sum_unresolved(profiles);
+	g_array_sort(profiles->unresolved, compare_unresolved);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The profiles of the phases, for people: how long the thread of the checkpoints was on a
+ * CPU, who else was, and the functions. No line is longer than 80 columns.
+ */
+#include "report.h"
+
+#include "base/printable.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define NS_PER_MS 1e6
+
+#define MODULE_WIDTH   20
+#define FUNCTION_WIDTH 40
+#define THREADS_NAMED  3 /* of those that ran meanwhile */
+
+/* What is shown when nobody asks for other phases: the RAM path. */
+static const char *const ram_path[] = {"ram", "flush", NULL};
+
+static double percent(uint64_t part, uint64_t whole)
+{
+	return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+/* At most `width` characters, the last two of them ".." when it had more. The caller frees it. */
+static char *shortened(const char *text, glong width)
+{
+	char *shown = printable(text);
+
+	if (g_utf8_strlen(shown, -1) > width)
+		strcpy(g_utf8_offset_to_pointer(shown, width - 2), "..");
+	return shown;
+}
+
+static void print_padded(FILE *out, const char *text, glong width)
+{
+	g_autofree char *shown = shortened(text, width);
+
+	fprintf(out, "%s%*s", shown, (int)(width - g_utf8_strlen(shown, -1)), "");
+}
+
+static void print_thread_time(FILE *out, const struct thread_share *thread)
+{
+	if (thread->on_cpu_ns.known)
+		fprintf(out, "%.1f ms", (double)thread->on_cpu_ns.value / NS_PER_MS);
+	else
+		fprintf(out, "%" PRIu64 " samples", thread->samples);
+}
+
+/* "  meanwhile: CPU 0/TCG 12.0 ms, 2 others 3.1 ms" */
+static void print_others(FILE *out, const GArray *others)
+{
+	struct thread_share rest = {0};
+
+	for (guint i = 0; i < others->len; i++) {
+		const struct thread_share *thread = &g_array_index(others, struct thread_share, i);
+		g_autofree char *name = NULL;
+
+		if (i >= THREADS_NAMED) {
+			rest.samples += thread->samples;
+			rest.on_cpu_ns.known = thread->on_cpu_ns.known;
+			rest.on_cpu_ns.value += thread->on_cpu_ns.value;
+			continue;
+		}
+		name = thread->name ? printable(thread->name)
+				    : g_strdup_printf("thread %" PRIu32, thread->tid);
+		fprintf(out, "%s%s ", i ? ", " : "  other threads: ", name);
+		print_thread_time(out, thread);
+	}
+	if (rest.samples) {
+		fprintf(out, ", %u more ", others->len - THREADS_NAMED);
+		print_thread_time(out, &rest);
+	}
+	if (others->len)
+		fputc('\n', out);
+}
+
+static void print_times(FILE *out, const struct part_profile *part)
+{
+	const double wall_ms = (double)part->wall_ns / NS_PER_MS;
+
+	fprintf(out, "  %.1f ms in %" PRIu64 " checkpoints", wall_ms, part->n_checkpoints);
+	if (part->on_cpu_ns.known && part->wall_ns > 0)
+		fprintf(out, ", on CPU %.1f ms (%.1f%%), off CPU %.1f ms (%.1f%%)",
+			(double)part->on_cpu_ns.value / NS_PER_MS,
+			100.0 * (double)part->on_cpu_ns.value / (double)part->wall_ns,
+			(double)part->off_cpu_ns.value / NS_PER_MS,
+			100.0 * (double)part->off_cpu_ns.value / (double)part->wall_ns);
+	fputc('\n', out);
+}
+
+static void print_function(FILE *out, const struct report *report, const struct part_profile *part,
+			   const struct function_share *share)
+{
+	const struct frame *frame = stack_table_get_frame(report->profiles->stacks, share->frame);
+	g_autofree char *name =
+		g_strconcat(frame->name, frame->kind == FRAME_INLINED ? " (inlined)" : "", NULL);
+	g_autofree char *shown = shortened(name, FUNCTION_WIDTH);
+
+	fprintf(out, "  %6.2f%%  %6.2f%%  ", percent(share->self, part->samples),
+		percent(share->total, part->samples));
+	print_padded(out, frame->module ? frame->module : "", MODULE_WIDTH);
+	fprintf(out, " %s\n", shown);
+}
+
+static void print_functions(FILE *out, const struct report *report, const struct part_profile *part)
+{
+	const guint shown = MIN(report->top, part->functions->len);
+
+	fprintf(out, "     self    total  %-*s function\n", MODULE_WIDTH, "module");
+	for (guint i = 0; i < shown; i++)
+		print_function(out, report, part,
+			       &g_array_index(part->functions, struct function_share, i));
+	if (part->functions->len > shown)
+		fprintf(out, "  ... and %u more (--top N, --json)\n", part->functions->len - shown);
+	if (part->unresolved_frames)
+		fprintf(out, "  %.1f%% of %" PRIu64 " frames have no name\n",
+			percent(part->unresolved_frames, part->frames), part->frames);
+	if (part->cut_samples)
+		fprintf(out,
+			"  %.1f%% of the call chains are as long as perf records them: their "
+			"outermost\n  callers may be missing\n",
+			percent(part->cut_samples, part->samples));
+}
+
+static void print_part(FILE *out, const struct report *report, const struct part_profile *part)
+{
+	fprintf(out, "\n%s: %" PRIu64 " samples of %s\n", colo_part_name(part->part), part->samples,
+		report->profiles->event);
+	print_times(out, part);
+	print_others(out, part->others);
+	if (part->samples)
+		print_functions(out, report, part);
+}
+
+void report_print_profiles(const struct report *report, const struct colo_session *session,
+			   FILE *out)
+{
+	const char *const *phase = report->phases ? report->phases : ram_path;
+	const struct session_profile *profile =
+		report->profiles ? phase_profiles_find(report->profiles, session) : NULL;
+
+	if (!profile || !report->profiles->event)
+		return;
+	for (; *phase; phase++) {
+		const unsigned int part = colo_part_find(*phase);
+
+		if (colo_role_has_part(session->role, part))
+			print_part(out, report, &profile->parts[part]);
+	}
+}

@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The command line of `colo-perf flamegraph`: exit statuses, the exact lines on
+# stderr, where the output goes. Numbers are for the golden tests, what is drawn
+# for flame_svg_browser.py. Prints TAP.
+#
+#   COLO_PERF=build/colo-perf tests/cli/flamegraph.sh GOLDEN-DIRECTORY
+set -euo pipefail
+
+golden=$(realpath -- "${1:-tests/golden}")
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+for name in profile primary; do
+    zstd -q -d "$golden/$name.data.zst" -o "$name.data"
+done
+mkdir symfs
+tar -xf "$golden/symfs.tar.zst" -C symfs
+export HOME=/nonexistent
+symbols=(--symfs=symfs --kallsyms=symfs/kallsyms)
+see="; see colo-perf flamegraph --help"
+
+# --- options
+
+run flamegraph --help
+check "--help: names each option" grep -qzP \
+    '(?s)Usage:.*--phase=PHASE\|all.*--threads.*--output=FILE.*--folded.*--diff=BASE.*--input=FILE.*--checkpoints=A-B.*--event=EVENT.*--inline.*--symfs=DIR.*--vmlinux=FILE.*--kallsyms=FILE' "$out"
+refuses "an unknown phase" 2 \
+    "colo-perf flamegraph: --phase ran: there is no such phase; colo-perf report lists them, and \"all\" means each$see" \
+    flamegraph --phase ran profile.data
+refuses "a phase that only the other side has" 3 \
+    "colo-perf flamegraph: profile.data: the primary has no phase flush; the other side has it" \
+    flamegraph "${symbols[@]}" --phase flush --role primary profile.data
+refuses "a recording with probes alone" 3 \
+    "colo-perf flamegraph: primary.data: holds probes but no samples; record with a sampling event too: -e cpu-clock/freq=997,call-graph=fp/" \
+    flamegraph primary.data
+refuses "an event that is not there" 1 \
+    'colo-perf flamegraph: there is no event "cycles" in the recording; perf evlist lists those that there are' \
+    flamegraph --event cycles profile.data
+run flamegraph --folded --checkpoints 1 --phase net --role primary profile.data
+check "a phase without samples: exit status 3" [ "$status" -eq 3 ]
+check "a phase without samples: one line that says so" grep -qxE \
+    'colo-perf flamegraph: profile\.data: none of its [0-9]+ samples of cpu-clock falls into net of the primary.s 1 checkpoints; --threads shows other threads as well' "$err"
+refuses "a base that is not there" 1 \
+    "colo-perf flamegraph: missing.data: cannot open it: No such file or directory" \
+    flamegraph "${symbols[@]}" --diff missing.data profile.data
+refuses "a base without samples" 3 \
+    "colo-perf flamegraph: primary.data: holds probes but no samples; record with a sampling event too: -e cpu-clock/freq=997,call-graph=fp/" \
+    flamegraph "${symbols[@]}" --role primary --diff primary.data profile.data
+
+# --- choices
+
+sum() {
+    awk '{ sum += $NF } END { print sum + 0 }' "$out"
+}
+runs "the phase decides about the side" flamegraph "${symbols[@]}" --folded --phase flush profile.data
+check "... and the secondary's flush is copied there" grep -q ';colo_flush_ram_cache[; ]' "$out"
+runs "both usual names of an event" flamegraph "${symbols[@]}" --folded --event cpu-clock profile.data
+by_usual_name=$(sum)
+run flamegraph "${symbols[@]}" --folded --event cpu-clock/freq=997,call-graph=fp/ profile.data
+check "... are the same event" [ "$(sum)" = "$by_usual_name" ]
+run flamegraph "${symbols[@]}" --folded --phase all --role secondary profile.data
+check "--phase all: the phases are at the root" grep -qE '^(ram|flush|dev|wait);' "$out"
+all=$(sum) parts=0
+for phase in stop reply ram vmstate received flush dev block net resume loaded other wait; do
+    run flamegraph "${symbols[@]}" --folded --phase "$phase" --role secondary profile.data
+    case $status in
+        0) parts=$((parts + $(sum))) ;;
+        3) ;;
+        *) result "--phase $phase" 1 ;;
+    esac
+done
+check "--phase all: the sum of the phases" [ "$all" = "$parts" ]
+run flamegraph "${symbols[@]}" --folded --threads --phase dev --role secondary profile.data
+check "--threads: the threads are at the root" grep -q '^COLO incoming;' "$out"
+check "--threads: others too" grep -q '^CPU 0/TCG;' "$out"
+
+# --- where it goes
+
+svg() {
+    grep -q '<svg' "$1" && tail -n 1 "$1" | grep -q '</svg>'
+}
+runs "-o FILE: nothing on stdout" flamegraph "${symbols[@]}" --folded -o - profile.data
+run flamegraph "${symbols[@]}" -o ram.svg profile.data
+check "-o FILE: quiet" said 0 ""
+check "-o FILE: a whole SVG" svg ram.svg
+run flamegraph "${symbols[@]}" profile.data
+check "without -o: the same on stdout" cmp -s ram.svg "$out"
+cp ram.svg before.svg
+run flamegraph "${symbols[@]}" --phase ran -o ram.svg profile.data
+check "a failure leaves the old file as it was" cmp -s ram.svg before.svg
+run flamegraph "${symbols[@]}" -o missing/ram.svg profile.data
+check "a directory that is not there: exit status 1" [ "$status" -eq 1 ]
+check "a directory that is not there: one line" [ "$(wc -l <"$err")" -eq 1 ]
+ln -s target.svg link.svg
+run flamegraph "${symbols[@]}" -o link.svg profile.data
+check "a link is followed, not replaced" [ -L link.svg ]
+check "... and what it points to is written" svg target.svg
+if [ -w /dev/full ]; then
+    refuses "a full disk" 1 "colo-perf flamegraph: cannot write /dev/full: No space left on device" \
+        flamegraph "${symbols[@]}" -o /dev/full profile.data
+    status=0
+    "$colo_perf" flamegraph "${symbols[@]}" profile.data >/dev/full 2>"$err" || status=$?
+    : >"$out"
+    check "a full disk behind stdout" said 1 \
+        "colo-perf flamegraph: cannot write to standard output: No space left on device"
+else
+    skip "a full disk" "there is no /dev/full"
+fi
+status=0
+script -qec "$colo_perf flamegraph ${symbols[*]} profile.data" /dev/null >"$out" 2>"$err" </dev/null || status=$?
+check "a terminal is not for SVG: exit status 2" [ "$status" -eq 2 ]
+check "a terminal is not for SVG: one line" grep -q "give a file with -o FILE" "$out"
+
+# --- symbols
+
+run flamegraph --symfs=/nonexistent --kallsyms=symfs/kallsyms --folded --role primary profile.data
+check "without the binary: done" [ "$status" -eq 0 ]
+check "without the binary: a warning with the path" grep -q \
+    '^warning: profile.data: functions of qemu-system-x86_64 have no name, in [0-9]* samples: ' "$err"
+check "without the binary: offsets instead of names" grep -q '\[qemu-system-x86_64+0x[0-9a-f]*\]' "$out"
+mkdir -p other
+cp -r symfs/. other/
+qemu=$(find other -name qemu-system-x86_64)
+python3 - "$qemu" <<'END'
+import sys
+
+data = bytearray(open(sys.argv[1], "rb").read())
+note = data.index(b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0")
+data[note + 16] ^= 1
+open(sys.argv[1], "wb").write(data)
+END
+run flamegraph --symfs=other --kallsyms=symfs/kallsyms --folded --role primary profile.data
+check "another build-id: a warning" grep -q 'functions of qemu-system-x86_64 have no name.*build-id' "$err"
+no_name_of_qemu() {
+    ! grep -q 'ram_save\|migration_thread' "$out"
+}
+check "another build-id: not one name of it" no_name_of_qemu
+
+finish
