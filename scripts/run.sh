@@ -18,7 +18,8 @@ usage() {
 usage: [QEMU=BINARY | QEMU_SRC=DIR] run.sh [OPTION...]
 
 Builds a QEMU with the probes and colo-perf where needed, runs a COLO pair on
-this machine, records it with perf and prints the report. Needs root.
+this machine, records it with perf, prints the report and draws flame graphs of
+the RAM path. Needs root.
 
 What is measured:
   --duration S        record S seconds of COLO (default 30)
@@ -119,8 +120,7 @@ if [[ -n $PORT ]] && command -v python3 >/dev/null; then
     python3 "$HERE/qmp.py" --port "$PORT" >/dev/null || exit 1
 fi
 
-need_packages "recording and reporting" linux-perf python3 util-linux gcc libc6-dev make pkg-config libglib2.0-dev \
-    libtraceevent-dev libjson-glib-dev
+need_packages "recording and reporting" linux-perf python3 util-linux "${BUILD_PACKAGES[@]}"
 run_script /dev/null "$HERE/record.sh" --check --frequency "$FREQUENCY" ${QEMU:+--binary "$QEMU"}
 say "== rights ... probes can be registered and recorded"
 
@@ -254,8 +254,30 @@ step_end
 STATUS=0
 say "== report of $OUTPUT/perf.data"
 "$ROOT/build/colo-perf" report "$OUTPUT/perf.data" || STATUS=$?
+
+# flame_graph ROLE PHASE: where its CPU time went; the report has said already what is wrong with the recording.
+GRAPHS=()
+flame_graph() {
+    local file=$OUTPUT/$1-$2.svg status=0
+    "$ROOT/build/colo-perf" flamegraph --role "$1" --phase "$2" -o "$file" "$OUTPUT/perf.data" 2>"$WORK/flamegraph.log" ||
+        status=$?
+    case $status in
+        0) GRAPHS+=("$file") ;;
+        3) warn "no flame graph of the $1's $2: $(tail -n 1 "$WORK/flamegraph.log")" ;;
+        *) die "$(tail -n 1 "$WORK/flamegraph.log")" ;;
+    esac
+}
+if ((STATUS == 0 && FREQUENCY > 0)); then
+    flame_graph primary ram
+    flame_graph secondary ram
+    flame_graph secondary flush
+fi
+
 say "== files"
 say "   $OUTPUT/perf.data          the recording ($(du -h -- "$OUTPUT/perf.data" | cut -f 1))"
+for GRAPH in "${GRAPHS[@]}"; do
+    say "   $GRAPH  flame graph, opens in a browser"
+done
 say "   $RUN_DIR/events.jsonl  QEMU's own STOP and RESUME events"
 say "   $RUN_DIR/*.log, *.serial  what the QEMUs and the guests said"
 exit "$STATUS"

@@ -95,8 +95,8 @@ checks() {
     fi
 }
 
-need_packages "the tests" gcc libc6-dev make pkg-config libglib2.0-dev libtraceevent-dev libjson-glib-dev linux-perf \
-    python3 zstd shellcheck clang-format util-linux git perl binutils patch groff-base
+need_packages "the tests" "${BUILD_PACKAGES[@]}" linux-perf python3 zstd shellcheck clang-format util-linux git perl \
+    binutils patch groff-base chromium chromium-driver python3-selenium
 
 SCRIPTS=(scripts/*.sh tests/*.sh tests/*/*.sh .ci/run)
 echo "--- linters"
