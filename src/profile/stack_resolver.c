@@ -194,19 +194,57 @@ static uint32_t push_named(struct stack_resolver *resolver, uint32_t stack, cons
 				stack_table_frame(resolver->stacks, name, NULL, kind));
 }
 
+/* A frame's address, and what kind it is. */
+struct frame_address {
+	enum space space;
+	uint64_t address;
+	bool is_return; /* of a caller: it lies behind the call, and perhaps behind the function */
+};
+
+static bool symbol_at(struct stack_resolver *resolver, const struct mapping *mapping,
+		      uint64_t address, struct dso_symbol *symbol)
+{
+	return dso_find_symbol(dso_table_get(resolver->dsos, mapping->dso),
+			       address - mapping->start + mapping->file_offset, symbol);
+}
+
+/*
+ * Where to ask for the name of a caller: one byte before the return address. A function that
+ * was interrupted stands among the callers too, with the address where it goes
+ * on, which may be its first byte. In the kernel, where interrupts come with a frame of their
+ * own, a first byte is taken for that; in a program (the start of a coroutine) when
+ * there is no function before it.
+ */
+static uint64_t call_site(struct stack_resolver *resolver, const struct mapping *mapping,
+			  const struct frame_address *frame)
+{
+	const uint64_t address = frame->address;
+	struct dso_symbol symbol;
+
+	if (address >= mapping->end || !symbol_at(resolver, mapping, address, &symbol) ||
+	    symbol.start != address - mapping->start + mapping->file_offset)
+		return address - 1;
+	if (frame->space == SPACE_KERNEL || !symbol_at(resolver, mapping, address - 1, &symbol))
+		return address;
+	return address - 1;
+}
+
 static uint32_t push_address(struct stack_resolver *resolver, uint32_t stack,
-			     const struct call_chain *chain, enum space space, uint64_t address,
+			     const struct call_chain *chain, const struct frame_address *frame,
 			     struct validity *validity)
 {
-	const uint32_t pid = space == SPACE_KERNEL ? PERF_KERNEL_PID : chain->pid;
+	const uint32_t pid = frame->space == SPACE_KERNEL ? PERF_KERNEL_PID : chain->pid;
+	uint64_t address = frame->address - frame->is_return;
 	const struct mapping *mapping;
 	const GArray *frames;
 
-	if (space == SPACE_GUEST)
+	if (frame->space == SPACE_GUEST)
 		return push_named(resolver, stack, "[guest]", FRAME_UNRESOLVED);
 	mapping = tasks_find_mapping(resolver->tasks, pid, address, chain->time_ns, validity);
 	if (!mapping)
 		return push_named(resolver, stack, "[unknown]", FRAME_UNRESOLVED);
+	if (frame->is_return)
+		address = call_site(resolver, mapping, frame);
 	frames = frames_at(resolver, mapping, address);
 	for (guint i = 0; i < frames->len; i++)
 		stack = stack_table_push(resolver->stacks, stack,
@@ -245,27 +283,25 @@ static uint64_t context_before(const struct call_chain *chain, size_t i)
 
 /*
  * The chain is walked from its outermost frame inwards. All addresses but the
- * first behind a context mark are return addresses: they lie behind the call,
- * and perhaps behind the function, so it is the byte before them that is asked for.
+ * first behind a context mark are those of callers.
  */
 static uint32_t resolve_chain(struct stack_resolver *resolver, const struct call_chain *chain,
 			      struct validity *validity)
 {
+	struct frame_address frame = {.space = space_of(context_before(chain, chain->n))};
 	uint32_t stack = STACK_EMPTY;
-	enum space space = space_of(context_before(chain, chain->n));
 
 	if (chain->cut)
 		stack = push_named(resolver, stack, "[cut off]", FRAME_CUT);
 	for (size_t i = chain->n; i-- > 0;) {
-		uint64_t address = chain->addresses[i];
-
-		if (is_context(address)) {
-			space = space_of(context_before(chain, i));
+		frame.address = chain->addresses[i];
+		if (is_context(frame.address)) {
+			frame.space = space_of(context_before(chain, i));
 			continue;
 		}
-		if (i > 0 && !is_context(chain->addresses[i - 1]) && address > 0)
-			address--;
-		stack = push_address(resolver, stack, chain, space, address, validity);
+		frame.is_return =
+			i > 0 && !is_context(chain->addresses[i - 1]) && frame.address > 0;
+		stack = push_address(resolver, stack, chain, &frame, validity);
 	}
 	if (stack == STACK_EMPTY)
 		stack = push_named(resolver, stack, "[no call chain]", FRAME_UNRESOLVED);

@@ -17,7 +17,14 @@ static const char source[] =
 	"__attribute__((noinline)) int outer(int x) { middle(x); return sink; }\n"
 	"int exported_one(int x) { return hidden_one(x) + elsewhere(x) + outer(x); }\n"
 	"__asm__(\".pushsection .text; .globl _ZN3foo3barEi; .type _ZN3foo3barEi, @function\\n\"\n"
-	"	\"_ZN3foo3barEi: nop; nop; ret; .size _ZN3foo3barEi, 3; .popsection\");\n";
+	"	\"_ZN3foo3barEi: nop; nop; ret; .size _ZN3foo3barEi, 3; .popsection\");\n"
+	/* after_one lies right behind before_one; before lonely_one there is no function. */
+	"__asm__(\".pushsection apart, \\\"ax\\\"; .type before_one, @function; .type after_one, "
+	"@function\\n\"\n"
+	"	\".type lonely_one, @function\\n\"\n"
+	"	\"before_one: nop; nop; .size before_one, 2; after_one: nop; ret; .size after_one, "
+	"2\\n\"\n"
+	"	\".skip 16; lonely_one: nop; ret; .size lonely_one, 2; .popsection\");\n";
 
 static void set_up(struct dso_fixture *fixture, gconstpointer linker_options)
 {

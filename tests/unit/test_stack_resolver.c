@@ -188,14 +188,16 @@ static void test_stacks_are_a_tree(void)
 
 /* --- Where an address is looked up --- */
 
-static void test_return_address_is_looked_up_one_byte_before(struct fixture *fixture,
-							     gconstpointer data G_GNUC_UNUSED)
+/* The callers were interrupted: where each goes on is its first byte. */
+static void test_interrupted_at_the_first_byte(struct fixture *fixture,
+					       gconstpointer data G_GNUC_UNUSED)
 {
 	tasks_settle(fixture->tasks);
-	/* All three stand at the begin of second_one, where a call at the end of first_one returns.
-	 */
-	ASSERT_STACK("first_one;first_one;second_one", KERNEL, KERNEL_START + 0x200,
-		     KERNEL_START + 0x200, KERNEL_START + 0x200);
+	ASSERT_STACK("third_one;second_one;first_one", KERNEL, KERNEL_START + 0x150,
+		     KERNEL_START + 0x200, KERNEL_START + 0x300);
+	/* These were not. */
+	ASSERT_STACK("second_one;second_one;first_one", KERNEL, KERNEL_START + 0x150,
+		     KERNEL_START + 0x201, KERNEL_START + 0x2ff);
 }
 
 static void test_first_address_behind_each_mark_is_exact(struct fixture *fixture,
@@ -203,7 +205,7 @@ static void test_first_address_behind_each_mark_is_exact(struct fixture *fixture
 {
 	add_mmap(fixture, QEMU_PID, 0, 0x1000, 0x1000, "/bin/qemu");
 	tasks_settle(fixture->tasks);
-	ASSERT_STACK("[qemu+0x5fff];[qemu+0x5000];first_one;second_one", KERNEL,
+	ASSERT_STACK("[qemu+0x5fff];[qemu+0x5000];second_one;second_one", KERNEL,
 		     KERNEL_START + 0x200, KERNEL_START + 0x200, USER, 0x1000, 0x2000);
 	/* An interrupt within an interrupt. */
 	ASSERT_STACK("second_one;second_one", KERNEL, KERNEL_START + 0x200, KERNEL,
@@ -413,6 +415,25 @@ static void set_up_library(struct fixture *fixture, const struct dso_fixture *li
 	tasks_settle(fixture->tasks);
 }
 
+static void test_return_address_is_looked_up_one_byte_before(struct dso_fixture *library,
+							     gconstpointer data G_GNUC_UNUSED)
+{
+	const guint64 after = LIBRARY_START + dso_fixture_offset(library, "after_one");
+	const guint64 lonely = LIBRARY_START + dso_fixture_offset(library, "lonely_one");
+	struct fixture own = {0}, *fixture = &own;
+
+	library->options = (struct dso_options){.symfs = library->dir, .buildid_dir = library->dir};
+	library->identity.path = "/prog";
+	dso_fixture_open(library, DSO_OK);
+	set_up_library(fixture, library);
+	/* A call at the end of before_one returns to the first byte of after_one. */
+	ASSERT_STACK("before_one;before_one;after_one", USER, after, after, after);
+	/* Where nothing can have called, it is where a coroutine begins. */
+	ASSERT_STACK("lonely_one;lonely_one", USER, lonely, lonely);
+	ASSERT_STACK("after_one;lonely_one", USER, lonely, after + 2);
+	tear_down(fixture, NULL);
+}
+
 /* At each byte of a function: itself, then what was inlined there, each into the one before. */
 static void test_inlined_functions_are_frames(struct dso_fixture *library,
 					      gconstpointer data G_GNUC_UNUSED)
@@ -554,7 +575,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/stack_table/frames_are_told_apart_by_all_they_have",
 			test_frames_are_told_apart_by_all_they_have);
 	g_test_add_func("/stack_table/stacks_are_a_tree", test_stacks_are_a_tree);
-	ADD(return_address_is_looked_up_one_byte_before);
+	ADD(interrupted_at_the_first_byte);
+	dso_fixture_add("/stack_resolver/return_address_is_looked_up_one_byte_before",
+			test_return_address_is_looked_up_one_byte_before);
 	ADD(first_address_behind_each_mark_is_exact);
 	ADD(chain_without_mark_is_the_users);
 	ADD(hypervisor_is_the_kernel_and_guests_are_unknown);
