@@ -112,6 +112,8 @@ done
 checks "warnings are errors" WERROR=1
 checks "ASan and UBSan" SANITIZE=1
 
+tap flame-svg tests/cli/flame_svg_browser.py --make build/sanitize/tests/cli/make_flame_svg
+
 # --- The system: QEMU, perf, a pair ---
 
 system_tests() {
@@ -143,6 +145,8 @@ system_tests() {
     one run.sh env QEMU="$qemu" "$HERE/run.sh" --output "$WORK/run"
     echo "    run.sh took $((SECONDS - started)) s"
     tap pair tests/system/check-pair.py --colo-perf build/colo-perf "$WORK/run"
+    tap profile tests/system/check-profile.py --colo-perf build/colo-perf "$WORK/run"
+    tap browser tests/cli/flame_svg_browser.py "$WORK"/run/*.svg
     tap records tests/system/check-records.sh "$qemu" build/colo-perf
 }
 
