@@ -119,9 +119,7 @@ static void print_functions(FILE *out, const struct report *report, const struct
 		fprintf(out, "  %.1f%% of %" PRIu64 " frames have no name\n",
 			percent(part->unresolved_frames, part->frames), part->frames);
 	if (part->cut_samples)
-		fprintf(out,
-			"  %.1f%% of the call chains are as long as perf records them: their "
-			"outermost\n  callers may be missing\n",
+		fprintf(out, "  %.1f%% of the call chains may lack their outermost callers\n",
 			percent(part->cut_samples, part->samples));
 }
 

@@ -47,7 +47,7 @@ struct unwinder {
 	GArray *addresses;
 	Dwfl *dwfl;
 	unsigned int frames;
-	bool left_stack; /* something was needed that the copy of the stack does not hold */
+	bool in_part; /* callers are missing: not all that was needed is there */
 };
 
 /* Unwinding tables are in the files themselves. */
@@ -133,12 +133,12 @@ static bool read_memory(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *value, void 
 
 	(void)dwfl;
 	if (!sample_register(unwinder, REG_SP, &stack) || address < stack) {
-		unwinder->left_stack = true;
+		unwinder->in_part = true;
 		return false;
 	}
 	byte_reader_skip(&reader, address - stack);
 	*value = byte_reader_u64(&reader);
-	unwinder->left_stack = unwinder->left_stack || reader.failed;
+	unwinder->in_part = unwinder->in_part || reader.failed;
 	return !reader.failed;
 }
 
@@ -302,7 +302,10 @@ static bool unwind(struct unwinder *unwinder, uint64_t ip)
 		reported = report_address(unwinder, ip);
 	if (reported != REPORTED || !attach(unwinder))
 		return false;
-	dwfl_getthread_frames(unwinder->dwfl, (pid_t)unwinder->sample->pid, add_frame, unwinder);
+	/* An error is a function that no unwinding table tells of, or a stack that is not there. */
+	if (dwfl_getthread_frames(unwinder->dwfl, (pid_t)unwinder->sample->pid, add_frame,
+				  unwinder) < 0)
+		unwinder->in_part = true;
 	return unwinder->frames > 0;
 }
 
@@ -317,12 +320,12 @@ enum unwound unwinder_append(struct unwinder *unwinder, const struct perf_event 
 	unwinder->swap = swap;
 	unwinder->addresses = addresses;
 	unwinder->frames = 0;
-	unwinder->left_stack = false;
+	unwinder->in_part = false;
 	if (!unwinder->knows_registers || sample->regs_abi != PERF_SAMPLE_REGS_ABI_64 ||
 	    !sample_register(unwinder, REG_IP, &ip))
 		return UNWOUND_NOT;
 	g_array_append_val(addresses, mark);
 	if (!unwind(unwinder, ip))
 		g_array_append_val(addresses, ip);
-	return unwinder->left_stack ? UNWOUND_IN_PART : UNWOUND;
+	return unwinder->in_part ? UNWOUND_IN_PART : UNWOUND;
 }

@@ -21,7 +21,8 @@ void unwinder_free(struct unwinder *unwinder);
 
 enum unwound {
 	UNWOUND,	 /* to the end, or to code that no file tells of */
-	UNWOUND_IN_PART, /* the copy of the stack ends before the stack does */
+	UNWOUND_IN_PART, /* callers are missing: the copy of the stack, or an unwinding table, ends
+			  */
 	UNWOUND_NOT,	 /* the registers are not known here: the innermost address alone */
 };
 
