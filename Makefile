@@ -46,7 +46,7 @@ SYMBOLS := build_id debug_file demangle dso dso_error dso_file elf_file elf_plt 
 PROFILE := address_space dso_table profile sample_event stack_resolver stack_table tasks unwinder
 COMMANDS := recording phase_profile phase_sums input output warnings report report_text \
 	    report_profile json report_json report_json_profile report_csv flamegraph flame_tree \
-	    flame_layout flame_svg
+	    flame_layout flame_tooltip flame_svg svg_text
 
 base_objects := $(BASE:%=$(BUILD)/src/base/%.o)
 perfdata_objects := $(PERFDATA:%=$(BUILD)/src/perfdata/%.o)

@@ -6,8 +6,9 @@
  */
 #include "flame_svg.h"
 
-#include "base/printable.h"
 #include "flame_layout.h"
+#include "flame_tooltip.h"
+#include "svg_text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -33,8 +34,6 @@
 #define TINY 1e-9 /* what may be left of a division, and is not meant */
 
 #define LEAST_CHARACTERS 3
-#define LONGEST_NAME	 500 /* characters, in a tooltip */
-#define LONGEST_PATH	 64  /* frames, in a tooltip; an even number */
 
 /* flame_svg.js, from one symbol to the other. */
 __asm__(".pushsection .rodata\n"
@@ -56,17 +55,16 @@ extern const char flame_svg_script_end[] __attribute__((visibility("hidden")));
 static const struct {
 	char letter; /* of the class */
 	const char *legend;
-	const char *remark; /* in the tooltip; NULL: none */
-	int hue, hue_step;  /* degrees */
-	int saturation;	    /* percent */
+	int hue, hue_step; /* degrees */
+	int saturation;	   /* percent */
 	int lightness, lightness_step;
 } kinds[FLAME_N_KINDS] = {
-	[FLAME_GROUP] = {'g', "phase or thread", NULL, 68, 3, 30, 84, 1},
-	[FLAME_PROGRAM] = {'p', "program", NULL, 14, 3, 92, 64, 1},
-	[FLAME_LIBRARY] = {'l', "library", NULL, 46, 2, 92, 62, 2},
-	[FLAME_KERNEL] = {'k', "kernel", "kernel", 208, 5, 55, 74, 1},
-	[FLAME_INLINED] = {'i', "inlined", "inlined", 312, 3, 72, 84, 1},
-	[FLAME_UNRESOLVED] = {'u', "unresolved", "unresolved", 30, 0, 3, 62, 1},
+	[FLAME_GROUP] = {'g', "phase or thread", 68, 3, 30, 84, 1},
+	[FLAME_PROGRAM] = {'p', "program", 14, 3, 92, 64, 1},
+	[FLAME_LIBRARY] = {'l', "library", 46, 2, 92, 62, 2},
+	[FLAME_KERNEL] = {'k', "kernel", 208, 5, 55, 74, 1},
+	[FLAME_INLINED] = {'i', "inlined", 312, 3, 72, 84, 1},
+	[FLAME_UNRESOLVED] = {'u', "unresolved", 30, 0, 3, 62, 1},
 };
 
 #define N_SHADES 7
@@ -116,235 +114,12 @@ struct page {
 	double subtitles, legend, graph, details, heading, vanished, note;
 };
 
-/* ---- text ---- */
-
-static bool is_harmless(gunichar c)
-{
-	const GUnicodeType type = g_unichar_type(c);
-
-	return type != G_UNICODE_FORMAT && type != G_UNICODE_LINE_SEPARATOR &&
-	       type != G_UNICODE_PARAGRAPH_SEPARATOR && (c & 0xfffe) != 0xfffe;
-}
-
-/*
- * A copy that may stand in XML once it is escaped, on one line and from left to
- * right: what is no character, a control or a formatting character is a "?".
- */
-static char *cleaned(const char *text)
-{
-	g_autofree char *valid = printable(text);
-	GString *result = g_string_new(NULL);
-
-	for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
-		gunichar c = g_utf8_get_char(at);
-
-		g_string_append_unichar(result, is_harmless(c) ? c : '?');
-	}
-	return g_string_free(result, FALSE);
-}
-
-/*
- * A copy of clean text in at most so many columns, with ".." where it was cut.
- * What is not ASCII is taken for two columns wide, as the script does.
- */
-static char *shortened(const char *text, size_t columns)
-{
-	const char *cut = text;
-	size_t used = 0;
-
-	for (const char *at = text; *at;) {
-		used += *at & 0x80 ? 2 : 1;
-		at = g_utf8_next_char(at);
-		if (used > columns)
-			return g_strdup_printf("%.*s..", (int)(cut - text), text);
-		if (used + 2 <= columns)
-			cut = at;
-	}
-	return g_strdup(text);
-}
-
-/* NULL when nothing readable fits. */
-static char *fitted(const char *text, double width_px)
-{
-	const double columns = floor((width_px - 2 * TEXT_PAD) / CHAR_WIDTH);
-
-	return columns < LEAST_CHARACTERS ? NULL : shortened(text, (size_t)columns);
-}
-
-/* Clean text as XML. */
-static void put_text(FILE *out, const char *text)
-{
-	g_autofree char *escaped = g_markup_escape_text(text, -1);
-
-	fputs(escaped, out);
-}
-
-/* printf() would write the decimal point of the locale. */
-static char *fixed(double value, int decimals)
-{
-	char format[8], buffer[G_ASCII_DTOSTR_BUF_SIZE * 2];
-
-	g_snprintf(format, sizeof(format), "%%.%df", decimals);
-	return g_strdup(g_ascii_formatd(buffer, sizeof(buffer), format, value));
-}
-
-/* Three digits, and all those before the point. */
-static char *three_digits(double value)
-{
-	const double magnitude = fabs(value) > 0 ? floor(log10(fabs(value)) + TINY) : 2;
-
-	return fixed(value, (int)CLAMP(2 - magnitude, 0, 9));
-}
-
-static void put_px(FILE *out, const char *attribute, double px)
-{
-	g_autofree char *number = fixed(px, 3);
-	char *end = number + strlen(number);
-
-	while (end[-1] == '0')
-		end--;
-	if (end[-1] == '.')
-		end--;
-	fprintf(out, " %s=\"%.*s\"", attribute, (int)(end - number), number);
-}
-
-/* A line of clean text; NULL: the class has no name. */
-static void put_line(FILE *out, const char *class, double x, double y, const char *text)
-{
-	fprintf(out, "<text");
-	if (class)
-		fprintf(out, " class=\"%s\"", class);
-	put_px(out, "x", x);
-	put_px(out, "y", y);
-	fputc('>', out);
-	put_text(out, text);
-	fputs("</text>\n", out);
-}
-
-/* ---- tooltips: the name, then a line for each thing that is to be said of it ---- */
-
-static void put_name(FILE *out, const char *name)
-{
-	g_autofree char *clean = cleaned(name), *bounded = shortened(clean, LONGEST_NAME);
-
-	put_text(out, bounded);
-}
-
-/* "(module), kernel"; nothing where there is nothing to say. */
-static void put_origin(FILE *out, const struct flame_frame *frame)
-{
-	const char *remark = kinds[frame->kind].remark;
-
-	if (!frame->module && !remark)
-		return;
-	fputc('\n', out);
-	if (frame->module) {
-		fputc('(', out);
-		put_name(out, frame->module);
-		fputc(')', out);
-	}
-	fprintf(out, "%s%s", frame->module && remark ? ", " : "", remark ? remark : "");
-}
-
-/* "12 samples, 1.23 %, 0.456 ms per checkpoint" */
-static void put_amount(FILE *out, uint64_t samples, uint64_t root_samples, double ms_per_sample)
-{
-	g_autofree char *percent =
-		fixed(root_samples ? 100 * (double)samples / (double)root_samples : 0, 2);
-	g_autofree char *ms = three_digits((double)samples * ms_per_sample);
-
-	fprintf(out, "%" PRIu64 " sample%s, %s %%", samples, samples == 1 ? "" : "s", percent);
-	if (ms_per_sample > 0)
-		fprintf(out, ", %s ms per checkpoint", ms);
-}
-
-static void put_base_amount(const struct drawing *drawing, const char *what, uint64_t samples)
-{
-	fprintf(drawing->out, "\n%s: ", what);
-	put_amount(drawing->out, samples, drawing->graph->root->base_samples,
-		   drawing->graph->base.ms_per_sample);
-}
-
-static double change_of(const struct flame_layout *layout, const struct flame_frame *frame)
-{
-	return flame_value(&layout->units, frame) - flame_base_value(&layout->units, frame);
-}
-
-static void put_change(FILE *out, const struct flame_layout *layout,
-		       const struct flame_frame *frame)
-{
-	const bool are_ms = layout->units.are_ms;
-	const double change = change_of(layout, frame) * (are_ms ? 1 : 100);
-	g_autofree char *amount = are_ms ? three_digits(fabs(change)) : fixed(fabs(change), 2);
-
-	if (fabs(change) < TINY)
-		fputs("\nchange: none", out);
-	else
-		fprintf(out, "\nchange: %s%s %s", change < 0 ? "-" : "+", amount,
-			are_ms ? "ms per checkpoint" : "percentage points");
-}
-
-static void put_amounts(const struct drawing *drawing, const struct flame_frame *frame)
-{
-	const struct flame_graph *graph = drawing->graph;
-
-	fputs(graph->has_base ? "\nnow: " : "\n", drawing->out);
-	put_amount(drawing->out, frame->samples, graph->root->samples, graph->source.ms_per_sample);
-	if (!graph->has_base)
-		return;
-	put_base_amount(drawing, "base", frame->base_samples);
-	put_change(drawing->out, drawing->layout, frame);
-}
-
-/* From the caller to the callee: path[end - 1] to path[begin]. */
-static void put_path_part(FILE *out, const GPtrArray *path, guint begin, guint end)
-{
-	for (guint i = end; i-- > begin;) {
-		const struct flame_frame *frame = g_ptr_array_index(path, i);
-
-		put_name(out, frame->name);
-		fputs(i ? "; " : "", out);
-	}
-}
-
-/* "root; a; b", down to the frame. Of a path that is too long the middle is left out. */
-static void put_path(const struct drawing *drawing, const struct flame_frame *frame)
-{
-	g_autoptr(GPtrArray) path = g_ptr_array_new();
-	guint end;
-
-	for (; frame; frame = g_hash_table_lookup(drawing->layout->callers, frame))
-		g_ptr_array_add(path, (gpointer)frame);
-	fputs("\npath: ", drawing->out);
-	end = path->len;
-	if (end > LONGEST_PATH) {
-		put_path_part(drawing->out, path, end - LONGEST_PATH / 2, end);
-		fprintf(drawing->out, ".. %u frames ..; ", end - LONGEST_PATH);
-		end = LONGEST_PATH / 2;
-	}
-	put_path_part(drawing->out, path, 0, end);
-}
-
-static void put_tooltip(const struct drawing *drawing, const struct flame_box *box)
-{
-	fputs("<title>", drawing->out);
-	put_name(drawing->out, box->frame->name);
-	put_origin(drawing->out, box->frame);
-	if (box->is_anchor) {
-		put_base_amount(drawing, "callees only in the base", box->anchored_samples);
-		put_path(drawing, box->frame);
-	} else {
-		put_amounts(drawing, box->frame);
-	}
-	fputs("</title>", drawing->out);
-}
-
 /* ---- colours ---- */
 
 /* "d0" is unchanged, "r1" to "r6" grown, "b1" to "b6" shrunk. */
 static char *change_class(const struct flame_layout *layout, const struct flame_frame *frame)
 {
-	const double change = change_of(layout, frame);
+	const double change = flame_change_of(layout, frame);
 	const double part = layout->units.root > 0 ? fabs(change) / layout->units.root : 0;
 	/* What vanished has changed, however small it is. */
 	guint step = !frame->samples;
@@ -404,17 +179,17 @@ static void put_style(const struct drawing *drawing)
 static double put_swatch(FILE *out, double x, double y, const char *class, const char *label)
 {
 	fprintf(out, "<rect class=\"swatch %s\"", class);
-	put_px(out, "x", x);
-	put_px(out, "y", y - SWATCH + 2);
+	svg_put_px(out, "x", x);
+	svg_put_px(out, "y", y - SWATCH + 2);
 	fprintf(out, " width=\"%g\" height=\"%g\"/>", SWATCH, SWATCH);
-	put_line(out, NULL, x + SWATCH + 4, y, label);
+	svg_put_line(out, NULL, x + SWATCH + 4, y, label);
 	return x + SWATCH + 4 + (double)strlen(label) * CHAR_WIDTH + 12;
 }
 
 /* Returns where what follows begins. */
 static double put_legend_text(FILE *out, double x, double y, const char *text)
 {
-	put_line(out, NULL, x, y, text);
+	svg_put_line(out, NULL, x, y, text);
 	return x + (double)strlen(text) * CHAR_WIDTH + 8;
 }
 
@@ -442,7 +217,7 @@ static void put_kind_legend(const struct drawing *drawing, double y)
 static void put_change_unit(const struct drawing *drawing, double x, double y)
 {
 	const struct flame_units *units = &drawing->layout->units;
-	g_autofree char *root = three_digits(units->root);
+	g_autofree char *root = svg_number_short(units->root);
 	g_autofree char *ms = g_strdup_printf("of %s ms per checkpoint", root);
 
 	put_legend_text(drawing->out, x, y, units->are_ms ? ms : "of all samples");
@@ -470,13 +245,21 @@ static void put_change_legend(const struct drawing *drawing, double y)
 
 /* ---- boxes ---- */
 
+/* NULL when nothing readable fits. */
+static char *fitted(const char *text, double width_px)
+{
+	const double columns = floor((width_px - 2 * TEXT_PAD) / CHAR_WIDTH);
+
+	return columns < LEAST_CHARACTERS ? NULL : svg_text_shorten(text, (size_t)columns);
+}
+
 static void put_box_text(FILE *out, const struct flame_box *box, double top)
 {
-	g_autofree char *clean = cleaned(box->frame->name);
+	g_autofree char *clean = svg_text_clean(box->frame->name);
 	g_autofree char *text = fitted(clean, box->right_px - box->left_px);
 
 	if (text)
-		put_line(out, NULL, MARGIN + box->left_px + TEXT_PAD, top + BASELINE, text);
+		svg_put_line(out, NULL, MARGIN + box->left_px + TEXT_PAD, top + BASELINE, text);
 }
 
 static void put_box(const struct drawing *drawing, const struct flame_box *box, double bottom)
@@ -485,11 +268,11 @@ static void put_box(const struct drawing *drawing, const struct flame_box *box, 
 	g_autofree char *class = class_of(drawing, box);
 
 	fprintf(drawing->out, "<rect class=\"%s\"", class);
-	put_px(drawing->out, "x", MARGIN + box->left_px);
-	put_px(drawing->out, "y", top);
-	put_px(drawing->out, "width", box->right_px - box->left_px);
+	svg_put_px(drawing->out, "x", MARGIN + box->left_px);
+	svg_put_px(drawing->out, "y", top);
+	svg_put_px(drawing->out, "width", box->right_px - box->left_px);
 	fprintf(drawing->out, " height=\"%g\">", BOX_HEIGHT);
-	put_tooltip(drawing, box);
+	flame_tooltip_print(drawing->graph, drawing->layout, box, drawing->out);
 	fputs("</rect>\n", drawing->out);
 	put_box_text(drawing->out, box, top);
 }
@@ -512,7 +295,7 @@ static void add_source(GPtrArray *lines, const char *what, const struct flame_so
 	if (!source->label)
 		return;
 	line = g_strconcat(what, source->label, NULL);
-	g_ptr_array_add(lines, cleaned(line));
+	g_ptr_array_add(lines, svg_text_clean(line));
 }
 
 static GPtrArray *subtitles_of(const struct flame_graph *graph)
@@ -520,7 +303,7 @@ static GPtrArray *subtitles_of(const struct flame_graph *graph)
 	GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
 
 	for (guint i = 0; graph->subtitles && i < graph->subtitles->len; i++)
-		g_ptr_array_add(lines, cleaned(g_ptr_array_index(graph->subtitles, i)));
+		g_ptr_array_add(lines, svg_text_clean(g_ptr_array_index(graph->subtitles, i)));
 	add_source(lines, graph->has_base ? "now: " : "", &graph->source);
 	if (graph->has_base)
 		add_source(lines, "base: ", &graph->base);
@@ -555,15 +338,15 @@ static void put_open(FILE *out, const struct page *page)
 	      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"100%\"",
 	      out);
 	/* In px: the page shrinks in a narrow window, and does not grow in a wide one. */
-	put_px(out, "height", height);
+	svg_put_px(out, "height", height);
 	fprintf(out, " viewBox=\"0 0 %.0f %.0f\" preserveAspectRatio=\"xMidYMin meet\"", PAGE_WIDTH,
 		height);
 	/* For the script. */
-	put_px(out, "data-left", MARGIN);
-	put_px(out, "data-width", WIDTH);
-	put_px(out, "data-pad", TEXT_PAD);
-	put_px(out, "data-baseline", BASELINE);
-	put_px(out, "data-char", CHAR_WIDTH);
+	svg_put_px(out, "data-left", MARGIN);
+	svg_put_px(out, "data-width", WIDTH);
+	svg_put_px(out, "data-pad", TEXT_PAD);
+	svg_put_px(out, "data-baseline", BASELINE);
+	svg_put_px(out, "data-char", CHAR_WIDTH);
 	fputs(">\n", out);
 }
 
@@ -582,23 +365,23 @@ static void put_controls(FILE *out)
 static void put_header(const struct drawing *drawing, const struct page *page)
 {
 	const GPtrArray *subtitles = drawing->subtitles;
-	g_autofree char *title = cleaned(drawing->graph->title);
+	g_autofree char *title = svg_text_clean(drawing->graph->title);
 	g_autofree char *fit =
-		shortened(title, (size_t)((WIDTH - CONTROLS - MATCHED) / TITLE_CHAR_WIDTH));
+		svg_text_shorten(title, (size_t)((WIDTH - CONTROLS - MATCHED) / TITLE_CHAR_WIDTH));
 	double y = page->subtitles - (subtitles->len - 1) * LINE;
 
 	fputs("<title>", drawing->out);
-	put_text(drawing->out, title);
+	svg_text_put(drawing->out, title);
 	fputs("</title>\n", drawing->out);
 	put_style(drawing);
-	put_line(drawing->out, "title", MARGIN, 26, fit);
+	svg_put_line(drawing->out, "title", MARGIN, 26, fit);
 	put_controls(drawing->out);
-	put_line(drawing->out, "matched", MARGIN + WIDTH - CONTROLS, 24, "");
+	svg_put_line(drawing->out, "matched", MARGIN + WIDTH - CONTROLS, 24, "");
 	for (guint i = 0; i < subtitles->len; i++, y += LINE) {
-		g_autofree char *line = shortened(g_ptr_array_index(subtitles, i),
-						  (size_t)(WIDTH / SUBTITLE_CHAR_WIDTH));
+		g_autofree char *line = svg_text_shorten(g_ptr_array_index(subtitles, i),
+							 (size_t)(WIDTH / SUBTITLE_CHAR_WIDTH));
 
-		put_line(drawing->out, "subtitle", MARGIN, y, line);
+		svg_put_line(drawing->out, "subtitle", MARGIN, y, line);
 	}
 	if (drawing->graph->has_base)
 		put_change_legend(drawing, page->legend);
@@ -610,9 +393,10 @@ static void put_graph(const struct drawing *drawing, const struct page *page)
 {
 	put_strip(drawing, &drawing->layout->now, "now", page->graph);
 	if (!drawing->graph->root->samples)
-		put_line(drawing->out, "heading", MARGIN, page->graph - BOX_HEIGHT, "no samples");
+		svg_put_line(drawing->out, "heading", MARGIN, page->graph - BOX_HEIGHT,
+			     "no samples");
 	/* Filled by the script, as all that is empty. */
-	put_line(drawing->out, "details", MARGIN, page->details, "");
+	svg_put_line(drawing->out, "details", MARGIN, page->details, "");
 }
 
 static void put_vanished(const struct drawing *drawing, const struct page *page)
@@ -622,8 +406,8 @@ static void put_vanished(const struct drawing *drawing, const struct page *page)
 
 	if (vanished->boxes->len || vanished->n_narrow)
 		heading = "only in the base (same scale; white: the caller that is still there)";
-	put_line(drawing->out, "heading", MARGIN, page->heading, heading);
-	put_line(drawing->out, "matched", MARGIN + WIDTH, page->heading, "");
+	svg_put_line(drawing->out, "heading", MARGIN, page->heading, heading);
+	svg_put_line(drawing->out, "matched", MARGIN + WIDTH, page->heading, "");
 	put_strip(drawing, vanished, "vanished", page->vanished);
 }
 
@@ -636,7 +420,7 @@ static void put_note(const struct drawing *drawing, const struct page *page)
 		return;
 	note = g_strdup_printf("%" PRIu64 " frame%s narrower than 0.1 pixel %s not drawn", n,
 			       n == 1 ? "" : "s", n == 1 ? "is" : "are");
-	put_line(drawing->out, "note", MARGIN, page->note, note);
+	svg_put_line(drawing->out, "note", MARGIN, page->note, note);
 }
 
 static void put_script(FILE *out)

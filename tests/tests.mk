@@ -9,6 +9,7 @@ $(BUILD)/tests/%.o: WARNINGS += -Wno-conversion
 lib_objects := $(addprefix $(BUILD)/tests/lib/,perf_builder.o colo_story.o)
 small_file := $(BUILD)/tests/lib/small_file.o
 elf_objects := $(addprefix $(BUILD)/tests/lib/,elf_maker.o dso_fixture.o)
+flame_svg := $(addprefix $(BUILD)/src/,flame_svg.o flame_layout.o flame_tooltip.o svg_text.o)
 profile_story := $(BUILD)/tests/lib/profile_story.o
 
 # Unit tests: each is linked with the modules that it may know and no others, so
@@ -35,9 +36,9 @@ $(call unit,$(UNIT_PROFILE)): $(elf_objects) $(small_file) $(lib_objects) $(prof
 			      $(symbols_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_RECORDING)): $(profile_story) $(lib_objects) \
 				$(addprefix $(BUILD)/src/,recording.o phase_profile.o phase_sums.o \
-					warnings.o flame_tree.o flame_svg.o flame_layout.o) \
+					warnings.o flame_tree.o) $(flame_svg) \
 				$(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
-$(call unit,$(UNIT_FLAME_SVG)): $(BUILD)/src/flame_svg.o $(BUILD)/src/flame_layout.o $(base_objects)
+$(call unit,$(UNIT_FLAME_SVG)): $(flame_svg) $(base_objects)
 $(call unit,$(UNIT_OUTPUT)): $(BUILD)/src/output.o $(base_objects)
 
 $(unit_tests): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
@@ -67,8 +68,7 @@ $(make_cli_recordings): $(BUILD)/tests/cli/make_recordings.o $(lib_objects)
 # Flame graphs whose numbers are known, for flame_svg_browser.py, which needs a Chromium.
 make_flame_svg := $(BUILD)/tests/cli/make_flame_svg
 
-$(make_flame_svg): $(BUILD)/tests/cli/make_flame_svg.o $(BUILD)/src/flame_svg.o \
-		   $(BUILD)/src/flame_layout.o $(base_objects)
+$(make_flame_svg): $(BUILD)/tests/cli/make_flame_svg.o $(flame_svg) $(base_objects)
 	$(link)
 
 # All of them; TALLY collects a line for each, which scripts/test.sh adds up.
