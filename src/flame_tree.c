@@ -234,7 +234,9 @@ struct flame_totals flame_totals_of(const struct phase_profiles *profiles,
 			recordings->files->pdata[session->session->source];
 		struct flame_totals own = {0};
 
-		if (session->session->role != choice->role)
+		/* Of a recording without the event nothing is known. */
+		if (session->session->role != choice->role ||
+		    !profiles->is_sampled[session->session->source])
 			continue;
 		for (unsigned int part = 0; part < COLO_N_PARTS; part++)
 			if (is_chosen(choice, part))

@@ -14,6 +14,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define COMMAND	  "flamegraph"
@@ -76,8 +77,7 @@ static enum colo_role choose_role(const GPtrArray *summaries, unsigned int part)
 
 static const char *choice_name(const struct flame_choice *choice)
 {
-	return choice->part == COLO_N_PARTS ? "all phases and the wait"
-					    : colo_part_name(choice->part);
+	return choice->part == COLO_N_PARTS ? "all phases" : colo_part_name(choice->part);
 }
 
 /* Says why there are no samples to draw. */
@@ -151,20 +151,24 @@ static void print_warnings(const struct side *side)
 	}
 }
 
-/* "perf.data: 925 samples of cpu-clock, on CPU 927.8 ms (34.9 %), off CPU 1729.4 ms" */
+/* "perf.data: 60 checkpoints, 925 samples of cpu-clock, thread live_migration, on CPU 927.8 ms
+ * (34.9 %)" */
 static char *label_of(const struct side *side, const struct flame_choice *choice)
 {
 	const struct flame_totals *totals = &side->totals;
+	const guint more = side->input.recordings->files->len - 1;
 	GString *text = g_string_new(NULL);
 
-	g_string_printf(text, "%s: %" PRIu64 " checkpoints, %" PRIu64 " samples of %s",
-			path_of(side), totals->n_checkpoints, totals->samples,
-			side->profiles->event);
+	g_string_append(text, path_of(side));
+	if (more)
+		g_string_append_printf(text, " and %u more", more);
+	g_string_append_printf(text, ": %" PRIu64 " checkpoints, %" PRIu64 " samples of %s",
+			       totals->n_checkpoints, totals->samples, side->profiles->event);
 	if (choice->threads)
 		g_string_append(text, ", all threads");
 	else if (totals->thread)
 		g_string_append_printf(text, ", thread %s", totals->thread);
-	if (totals->on_cpu_ns.known && totals->wall_ns > 0)
+	if (totals->on_cpu_ns.known && totals->on_cpu_ns.value <= totals->wall_ns)
 		g_string_append_printf(text, ", %son CPU %.1f ms (%.1f %%)",
 				       choice->threads ? "of it the COLO thread " : "",
 				       (double)totals->on_cpu_ns.value / NS_PER_MS,
@@ -208,6 +212,21 @@ static void draw(const struct flame_tree *tree, const struct flame_choice *choic
 	flame_svg_print(&graph, out);
 }
 
+/* Whether `path` is one of the recordings: writing to it would destroy it. */
+static bool is_input(const struct side *side, const char *path)
+{
+	const GPtrArray *files = side->input.recordings->files;
+	struct stat output, input;
+
+	if (!path || stat(path, &output))
+		return false;
+	for (guint i = 0; i < files->len; i++)
+		if (!stat(((const struct recording *)files->pdata[i])->path, &input) &&
+		    input.st_dev == output.st_dev && input.st_ino == output.st_ino)
+			return true;
+	return false;
+}
+
 static int write_graph(const struct options *options, const struct flame_choice *choice,
 		       const struct side *side, const struct side *base)
 {
@@ -243,7 +262,13 @@ static int run(const struct options *options, struct flame_choice *choice)
 		print_warnings(&side);
 		if (options->base)
 			print_warnings(&base);
-		status = write_graph(options, choice, &side, options->base ? &base : NULL);
+		if (is_input(&side, options->output) ||
+		    (options->base && is_input(&base, options->output)))
+			status = colo_perf_fail(COMMAND, COLO_PERF_USAGE,
+						"-o %s is the recording; give another file",
+						options->output);
+		else
+			status = write_graph(options, choice, &side, options->base ? &base : NULL);
 	}
 	side_clear(&side);
 	side_clear(&base);
@@ -253,7 +278,11 @@ static int run(const struct options *options, struct flame_choice *choice)
 static bool check_options(const struct options *options, struct flame_choice *choice,
 			  GError **error)
 {
-	if (!options->output && !options->folded && isatty(STDOUT_FILENO))
+	const bool to_stdout = !options->output || !strcmp(options->output, "-");
+
+	if (options->output && !*options->output)
+		return input_usage_error(error, "-o needs the name of a file");
+	if (to_stdout && !options->folded && isatty(STDOUT_FILENO))
 		return input_usage_error(error, "an SVG is no text for a terminal: give a file "
 						"with -o FILE");
 	return parse_choice(options, choice, error);

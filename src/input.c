@@ -7,10 +7,13 @@
 #include "base/error.h"
 #include "colo_perf.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_INPUT "perf.data"
 #define NS_PER_S      1e9
@@ -272,6 +275,17 @@ static int fail_without_checkpoints(const char *command, const struct recordings
 			      file->path, n_hits);
 }
 
+/* What the user names has to be there. NULL, or the name of what is not. */
+static const char *missing_source(const struct input_options *options)
+{
+	const char *const named[] = {options->symfs, options->vmlinux, options->kallsyms};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(named); i++)
+		if (named[i] && g_access(named[i], R_OK))
+			return named[i];
+	return NULL;
+}
+
 bool input_load(const char *command, const struct input_options *options, const char *path,
 		struct input *input, int *status)
 {
@@ -285,6 +299,12 @@ bool input_load(const char *command, const struct input_options *options, const 
 	};
 
 	*input = (struct input){0};
+	if (missing_source(options)) {
+		*status = colo_perf_fail(command, COLO_PERF_FAILED,
+					 "cannot read \"%s\", which should have symbols: %s",
+					 missing_source(options), g_strerror(errno));
+		return false;
+	}
 	if (path) {
 		g_ptr_array_add(paths, (char *)path);
 		g_ptr_array_add(paths, NULL);

@@ -4,6 +4,10 @@
  */
 #include "json.h"
 
+#include <string.h>
+
+#define UNIT_SEPARATOR 0x1f
+
 void json_add_int(JsonBuilder *json, const char *name, int64_t value)
 {
 	json_builder_set_member_name(json, name);
@@ -16,6 +20,9 @@ void json_add_string(JsonBuilder *json, const char *name, const char *value)
 	if (value) {
 		g_autofree char *valid = g_utf8_make_valid(value, -1);
 
+		/* json-glib writes it as it is, which JSON does not allow. */
+		for (char *at = strchr(valid, UNIT_SEPARATOR); at; at = strchr(at, UNIT_SEPARATOR))
+			*at = '?';
 		json_builder_add_string_value(json, valid);
 	} else {
 		json_builder_add_null_value(json);

@@ -52,7 +52,7 @@ static bool write_stream(const struct output *output, FILE *to, GError **error)
 	return fail(error, g_strerror(errno), output->path);
 }
 
-/* A device, a pipe or a link is written to; it must not be replaced by a file. */
+/* A device or a pipe is written to, it must not be replaced; and so is what a link makes anew. */
 static bool write_special(const struct output *output, GError **error)
 {
 	FILE *to = fopen(output->path, "we");
@@ -66,17 +66,34 @@ static bool write_special(const struct output *output, GError **error)
 	return written;
 }
 
-static bool write_file(const struct output *output, GError **error)
+static bool is_link(const char *path)
 {
-	g_autoptr(GError) reason = NULL;
 	struct stat st;
 
-	if (!lstat(output->path, &st) && !S_ISREG(st.st_mode))
+	return !lstat(path, &st) && S_ISLNK(st.st_mode);
+}
+
+static char *realpath_of(const char *path)
+{
+	char *resolved = realpath(path, NULL);
+	char *copy = g_strdup(resolved ? resolved : path);
+
+	free(resolved);
+	return copy;
+}
+
+static bool write_file(const struct output *output, GError **error)
+{
+	/* A link to a file stays, and the file that it points to is replaced. */
+	g_autofree char *target = realpath_of(output->path);
+	struct stat st;
+
+	if (stat(output->path, &st) ? is_link(output->path) : !S_ISREG(st.st_mode))
 		return write_special(output, error);
-	if (g_file_set_contents(output->path, output->text, (gssize)output->size, &reason))
+	errno = 0;
+	if (g_file_set_contents(target, output->text, (gssize)output->size, NULL))
 		return true;
-	g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO, "%s", reason->message);
-	return false;
+	return fail(error, g_strerror(errno ? errno : EIO), output->path);
 }
 
 bool output_close(struct output *output, GError **error)

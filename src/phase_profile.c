@@ -175,8 +175,10 @@ static void count_sample(struct pass *pass, const struct perf_event *event,
 	const uint32_t stack = wants_stack(pass, group, sample->tid)
 				       ? find_stack(pass, event, sample, misc)
 				       : STACK_EMPTY;
+	const uint64_t time_ns = sample_event_time_ns(event, sample);
 
-	profile_count(pass->profile, group, &thread, stack, sample_event_time_ns(event, sample));
+	profile_count(pass->profile, group, &thread, stack, time_ns);
+	pass->profiles->bad_periods += !time_ns && sample_event_has_time(event);
 }
 
 #define SAMPLE_NEEDS (PERF_SAMPLE_TID | PERF_SAMPLE_TIME)
@@ -233,6 +235,16 @@ static bool read_samples(struct pass *pass, GError **error)
 
 /* --- All of it --- */
 
+/* Whether an event before this one counts the same. */
+static bool is_repeated(const struct pass *pass, const struct perf_events *events, guint index)
+{
+	for (guint i = 0; i < index; i++)
+		if (pass->is_chosen[i] && sample_event_is_twin(perf_events_get(events, i),
+							       perf_events_get(events, index)))
+			return true;
+	return false;
+}
+
 /* Which events of the recording are meant. False when none is. */
 static bool choose_events(struct phase_profiles *profiles, struct pass *pass)
 {
@@ -243,10 +255,15 @@ static bool choose_events(struct phase_profiles *profiles, struct pass *pass)
 	for (guint i = 0; i < perf_events_count(events); i++) {
 		const struct perf_event *event = perf_events_get(events, i);
 
-		if (!sample_event_is(event, profiles->event))
+		if (!sample_event_is(event, profiles->event) || is_repeated(pass, events, i))
 			continue;
 		pass->is_chosen[i] = any = true;
 		profiles->has_time = profiles->has_time && sample_event_has_time(event);
+		profiles->is_partial = profiles->is_partial || sample_event_is_partial(event);
+		profiles->has_branches =
+			profiles->has_branches ||
+			(event->sample_type & PERF_SAMPLE_BRANCH_STACK &&
+			 event->branch_sample_type & PERF_SAMPLE_BRANCH_CALL_STACK);
 		profiles->has_chains =
 			profiles->has_chains || event->sample_type & PERF_SAMPLE_CALLCHAIN;
 	}
@@ -275,16 +292,44 @@ static bool pass_over(struct phase_profiles *profiles, const struct sample_choic
 	return read;
 }
 
+static bool has_event(const struct recording *recording, const char *name)
+{
+	const struct perf_events *events = perf_file_events(recording->file);
+
+	for (guint i = 0; i < perf_events_count(events); i++)
+		if (sample_event_is(perf_events_get(events, i), name))
+			return true;
+	return false;
+}
+
+static guint count_with_event(const struct recordings *recordings, const char *name)
+{
+	guint n = 0;
+
+	for (guint i = 0; i < recordings->files->len; i++)
+		n += has_event(recordings->files->pdata[i], name);
+	return n;
+}
+
+/* What most of the recordings have; of those, what the first one prefers. */
 static char *choose_event(const struct recordings *recordings)
 {
+	char *best = NULL;
+	guint best_n = 0;
+
 	for (guint i = 0; i < recordings->files->len; i++) {
 		const struct recording *recording = recordings->files->pdata[i];
 		char *event = sample_event_choose(perf_file_events(recording->file));
+		const guint n = event ? count_with_event(recordings, event) : 0;
 
-		if (event)
-			return event;
+		if (n > best_n) {
+			g_free(best);
+			best = g_steal_pointer(&event);
+			best_n = n;
+		}
+		g_free(event);
 	}
-	return NULL;
+	return best;
 }
 
 static void part_clear(struct part_profile *part)

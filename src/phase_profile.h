@@ -57,19 +57,23 @@ struct unresolved_file {
 };
 
 struct phase_profiles {
-	char *event;	  /* Owned by this: "cpu-clock"; NULL: no recording has samples */
-	bool has_time;	  /* a sample stands for a known time on CPU */
-	bool *is_sampled; /* Owned by this: by source, whether the recording has the event */
-	bool has_chains;  /* there were call chains, not only single addresses */
+	char *event;	   /* Owned by this: "cpu-clock"; NULL: no recording has samples */
+	bool has_time;	   /* a sample stands for a known time on CPU */
+	bool *is_sampled;  /* Owned by this: by source, whether the recording has the event */
+	bool is_partial;   /* the event does not see all that runs: user or kernel alone */
+	bool has_branches; /* --call-graph lbr, whose callers are not used */
+	bool has_chains;   /* there were call chains, not only single addresses */
 	uint64_t samples,
-		samples_outside;       /* of the event; those in no part of a chosen checkpoint */
-	uint64_t samples_not_unwound;  /* with a copy of the stack of a machine not known here */
+		samples_outside;      /* of the event; those in no part of a chosen checkpoint */
+	uint64_t colo_samples;	      /* of the threads that run the checkpoints, in chosen parts */
+	uint64_t bad_periods;	      /* samples whose period cannot be; they stand for no time */
+	uint64_t samples_not_unwound; /* with a copy of the stack of a machine not known here */
 	uint64_t samples_without_time; /* cannot be put anywhere */
 	struct stack_table *stacks;    /* Owned by this */
 	GPtrArray *profiles;	       /* Owned by this: struct profile (owned) by source */
 	GPtrArray *resolvers;	       /* Owned by this: struct stack_resolver (owned) by source */
 	GPtrArray *sessions;	       /* Owned by this: struct session_profile (owned) */
-	GArray *unresolved;	       /* Owned by this: struct unresolved_file, by frames */
+	GArray *unresolved;	       /* Owned by this: struct unresolved_file, by samples */
 };
 
 /* Which samples are wanted; what is not wanted costs less. */

@@ -5,6 +5,8 @@
  */
 #include "phase_sums.h"
 
+#include <math.h>
+
 static struct colo_value time_of(const struct phase_profiles *profiles, uint64_t weight)
 {
 	return (struct colo_value){.known = profiles->has_time, .value = (int64_t)weight};
@@ -27,6 +29,7 @@ static void sum_threads(struct phase_profiles *profiles, const struct profile *p
 
 		if (bucket->thread.tid == session->session->tid) {
 			part->samples += bucket->samples;
+			profiles->colo_samples += bucket->samples;
 			part->on_cpu_ns.value += (int64_t)bucket->weight;
 		} else {
 			g_array_append_val(part->others, share);
@@ -43,11 +46,26 @@ static int compare_shares(const void *a, const void *b)
 	return left->tid < right->tid ? -1 : left->tid > right->tid;
 }
 
-/* Samples stand for more time than there was when they happen to fall so: never below 0. */
+#define LEAST_SAMPLES 5 /* below that chance decides */
+
+/*
+ * What the samples stand for, against the time that there was. Chance makes it a
+ * little more at times, by 1 / sqrt(n) of it on average; twice that is too much.
+ */
+static bool is_plausible(const struct part_profile *part)
+{
+	const double excess = (double)(part->on_cpu_ns.value - part->wall_ns);
+
+	if (excess <= 0)
+		return true;
+	return part->samples >= LEAST_SAMPLES &&
+	       excess <= 2 * (double)part->wall_ns / sqrt((double)part->samples);
+}
+
 static void finish_part(struct part_profile *part, bool has_time)
 {
 	part->on_cpu_ns.known = has_time;
-	part->off_cpu_ns.known = has_time;
+	part->off_cpu_ns.known = has_time && is_plausible(part);
 	part->off_cpu_ns.value = MAX(0, part->wall_ns - part->on_cpu_ns.value);
 	g_array_sort(part->others, compare_shares);
 }

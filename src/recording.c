@@ -209,6 +209,9 @@ static void read_record(struct loader *loader, const struct perf_record *record)
 		byte_reader_skip(&reader, sizeof(uint64_t));
 		recording->n_lost_records += byte_reader_u64(&reader);
 		break;
+	case PERF_RECORD_THROTTLE:
+		recording->n_throttled++;
+		break;
 	case PERF_RECORD_LOST_SAMPLES:
 		read_lost_samples(loader, record);
 		break;

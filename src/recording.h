@@ -27,7 +27,9 @@ struct recording {
 	uint64_t n_unknown_samples; /* samples whose id belongs to no event */
 	uint64_t n_lost_records;    /* PERF_RECORD_LOST: events that found the buffer full */
 	uint64_t n_lost_samples;    /* PERF_RECORD_LOST_SAMPLES, likewise */
-	uint64_t n_lost_hits;	    /* those of them that are known to be hits of probes */
+	uint64_t
+		n_throttled; /* PERF_RECORD_THROTTLE: times that an event was stopped for a while */
+	uint64_t n_lost_hits; /* those of them that are known to be hits of probes */
 	unsigned int n_events, n_tracepoints, n_probes; /* events, and those among them */
 	GPtrArray
 		*sampled_probes; /* Owned by this: names (owned) of probes not recorded each time */

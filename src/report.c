@@ -110,11 +110,12 @@ static bool check_options(const struct options *options, GError **error)
 	if (options->top < 1)
 		return input_usage_error(error, "--top %d: expected a number from 1", options->top);
 	for (char **phase = options->phases; phase && *phase; phase++)
-		if (colo_part_find(*phase) == COLO_N_PARTS)
-			return input_usage_error(error,
-						 "--phase %s: there is no such phase; the report "
-						 "lists them",
-						 *phase);
+		if (colo_part_find(*phase) == COLO_N_PARTS && strcmp(*phase, "all"))
+			return input_usage_error(
+				error,
+				"--phase %s: there is no such phase; expected ram, "
+				"or another one that the report lists, or all",
+				*phase);
 	return true;
 }
 
@@ -129,7 +130,8 @@ int report_main(int argc, char **argv)
 		{"info-checkpoint", 0, 0, G_OPTION_ARG_NONE, &options.info_checkpoint,
 		 "the original recorder's QMP answer, a line for each side", NULL},
 		{"phase", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.phases,
-		 "show where the CPU time of this phase went (default: ram and flush)", "PHASE"},
+		 "show where the CPU time of this phase went (default: ram and flush)",
+		 "PHASE|all"},
 		{"top", 0, 0, G_OPTION_ARG_INT, &options.top,
 		 "so many functions of each profile (default " G_STRINGIFY(DEFAULT_TOP) ")", "N"},
 		G_OPTION_ENTRY_NULL,

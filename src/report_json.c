@@ -71,6 +71,7 @@ static void add_recordings(JsonBuilder *json, const struct report *report)
 		json_add_int(json, "probe_hits", (int64_t)file->n_probe_hits);
 		json_add_int(json, "lost_records", (int64_t)file->n_lost_records);
 		json_add_int(json, "lost_samples", (int64_t)file->n_lost_samples);
+		json_add_int(json, "throttled", (int64_t)file->n_throttled);
 		json_add_int(json, "lost_probe_hits", (int64_t)file->n_lost_hits);
 		json_add_bool(json, "probes_sampled", file->sampled_probes->len > 0);
 		json_add_string(json, "damage", file->damage);

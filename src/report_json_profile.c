@@ -49,6 +49,7 @@ void report_json_add_samples(JsonBuilder *json, const struct report *report)
 	json_add_int(json, "total", (int64_t)profiles->samples);
 	json_add_int(json, "outside", (int64_t)profiles->samples_outside);
 	json_add_int(json, "without_time", (int64_t)profiles->samples_without_time);
+	json_add_int(json, "bad_periods", (int64_t)profiles->bad_periods);
 	json_add_int(json, "not_unwound", (int64_t)profiles->samples_not_unwound);
 	json_begin_array(json, "unresolved");
 	for (guint i = 0; i < profiles->unresolved->len; i++)

@@ -49,7 +49,7 @@ static void print_thread_time(FILE *out, const struct thread_share *thread)
 		fprintf(out, "%" PRIu64 " samples", thread->samples);
 }
 
-/* "  meanwhile: CPU 0/TCG 12.0 ms, 2 others 3.1 ms" */
+/* "  other threads: CPU 0/TCG 12.0 ms, 2 more 3.1 ms" */
 static void print_others(FILE *out, const GArray *others)
 {
 	struct thread_share rest = {0};
@@ -77,17 +77,19 @@ static void print_others(FILE *out, const GArray *others)
 		fputc('\n', out);
 }
 
+/* "  355.7 ms in 20 checkpoints, on CPU 126.4 ms (35.5%), off CPU 229.3 ms (64.5%)" */
 static void print_times(FILE *out, const struct part_profile *part)
 {
 	const double wall_ms = (double)part->wall_ns / NS_PER_MS;
+	const double on_cpu_ms = (double)part->on_cpu_ns.value / NS_PER_MS;
+	const double off_cpu_ms = (double)part->off_cpu_ns.value / NS_PER_MS;
 
 	fprintf(out, "  %.1f ms in %" PRIu64 " checkpoints", wall_ms, part->n_checkpoints);
-	if (part->on_cpu_ns.known && part->wall_ns > 0)
-		fprintf(out, ", on CPU %.1f ms (%.1f%%), off CPU %.1f ms (%.1f%%)",
-			(double)part->on_cpu_ns.value / NS_PER_MS,
-			100.0 * (double)part->on_cpu_ns.value / (double)part->wall_ns,
-			(double)part->off_cpu_ns.value / NS_PER_MS,
-			100.0 * (double)part->off_cpu_ns.value / (double)part->wall_ns);
+	if (part->on_cpu_ns.known && part->off_cpu_ns.known && part->wall_ns > 0)
+		fprintf(out, ", on CPU %.1f ms (%.1f%%), off CPU %.1f ms (%.1f%%)", on_cpu_ms,
+			100 * on_cpu_ms / wall_ms, off_cpu_ms, 100 * off_cpu_ms / wall_ms);
+	else if (part->on_cpu_ns.known)
+		fprintf(out, ", too few samples to tell how long on CPU");
 	fputc('\n', out);
 }
 
@@ -133,19 +135,21 @@ static void print_part(FILE *out, const struct report *report, const struct part
 		print_functions(out, report, part);
 }
 
+static bool is_wanted(const char *const *phases, unsigned int part)
+{
+	return g_strv_contains(phases, colo_part_name(part)) || g_strv_contains(phases, "all");
+}
+
 void report_print_profiles(const struct report *report, const struct colo_session *session,
 			   FILE *out)
 {
-	const char *const *phase = report->phases ? report->phases : ram_path;
+	const char *const *phases = report->phases ? report->phases : ram_path;
 	const struct session_profile *profile =
 		report->profiles ? phase_profiles_find(report->profiles, session) : NULL;
 
 	if (!profile || !report->profiles->event)
 		return;
-	for (; *phase; phase++) {
-		const unsigned int part = colo_part_find(*phase);
-
-		if (colo_role_has_part(session->role, part))
+	for (unsigned int part = 0; part < COLO_N_PARTS; part++)
+		if (colo_role_has_part(session->role, part) && is_wanted(phases, part))
 			print_part(out, report, &profile->parts[part]);
-	}
 }

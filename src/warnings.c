@@ -50,6 +50,12 @@ static void add_of_file(GPtrArray *warnings, const struct recording *file)
 		    "%s: the kernel dropped %" PRIu64 " samples, of which %" PRIu64
 		    " are known to be hits of probes",
 		    file->path, file->n_lost_samples, file->n_lost_hits);
+	if (file->n_throttled)
+		add(warnings, "throttled",
+		    "%s: the kernel stopped a sampling event %" PRIu64 " times for a while, as it "
+		    "took too long; samples are missing, and the time on CPU is too small. Lower "
+		    "the rate, or raise kernel.perf_cpu_time_max_percent",
+		    file->path, file->n_throttled);
 	if (file->n_unknown_samples)
 		add(warnings, "unknown_samples",
 		    "%s: %" PRIu64 " samples belong to no event of the recording", file->path,
@@ -94,6 +100,8 @@ static void add_of_session(GPtrArray *warnings, const struct colo_session *sessi
 			    rows[i].effect);
 }
 
+#define MOST_FILES 10 /* whose missing names are told one by one */
+
 /*
  * Memory without a file (code made at run time) has no names, and nothing can be done
  * about it. Of a file that hardly matters it is enough that its frames are counted.
@@ -101,17 +109,18 @@ static void add_of_session(GPtrArray *warnings, const struct colo_session *sessi
 static bool is_worth_saying(const struct phase_profiles *profiles,
 			    const struct unresolved_file *file)
 {
-	const uint64_t samples = profiles->samples - profiles->samples_outside;
-
 	if (!file->dso || dso_kind(file->dso) == DSO_ANONYMOUS)
 		return false;
-	return dso_state(file->dso) == DSO_OTHER_BUILD_ID || file->samples >= samples / 200;
+	return dso_state(file->dso) == DSO_OTHER_BUILD_ID ||
+	       file->samples >= profiles->colo_samples / 200;
 }
 
 /* The files whose functions have no name, with what stands in the way. */
 static void add_of_symbols(GPtrArray *warnings, const struct recordings *recordings,
 			   const struct phase_profiles *profiles)
 {
+	guint n = 0;
+
 	for (guint i = 0; i < profiles->unresolved->len; i++) {
 		const struct unresolved_file *unresolved =
 			&g_array_index(profiles->unresolved, struct unresolved_file, i);
@@ -119,12 +128,47 @@ static void add_of_symbols(GPtrArray *warnings, const struct recordings *recordi
 		const char *problem =
 			is_worth_saying(profiles, unresolved) ? dso_problem(unresolved->dso) : NULL;
 
-		if (problem)
+		if (problem && n++ < MOST_FILES)
 			add(warnings, "no_symbols",
 			    "%s: functions of %s have no name, in %" PRIu64 " sample%s: %s",
 			    file->path, dso_name(unresolved->dso), unresolved->samples,
 			    unresolved->samples == 1 ? "" : "s", problem);
 	}
+	if (n > MOST_FILES)
+		add(warnings, "no_symbols", "functions of %u more files have no name; see --json",
+		    n - MOST_FILES);
+}
+
+/* What keeps the samples from telling the time on CPU, or who called whom. */
+static void add_of_event(GPtrArray *warnings, const struct phase_profiles *profiles)
+{
+	if (profiles->is_partial)
+		add(warnings, "partial_event",
+		    "%s was sampled in user code alone or in the kernel alone: the time on CPU is "
+		    "not known. Record as root, without :u and :k",
+		    profiles->event);
+	if (profiles->bad_periods)
+		add(warnings, "bad_periods",
+		    "%" PRIu64 " of %" PRIu64 " samples of %s have a period of 1 s or more, which "
+		    "cannot be; they count, but stand for no time on CPU",
+		    profiles->bad_periods, profiles->samples, profiles->event);
+	if (profiles->samples && !profiles->has_chains)
+		add(warnings, "no_call_chains",
+		    "the samples of %s carry no call chains: functions have a self, but no "
+		    "callers. Give the event call-graph=fp, as in -e "
+		    "cpu-clock/freq=997,call-graph=fp/",
+		    profiles->event);
+	if (profiles->has_branches)
+		add(warnings, "lbr_not_used",
+		    "the callers that --call-graph lbr recorded are not used: functions of "
+		    "programs "
+		    "have no callers. Record with --call-graph fp or dwarf");
+	if (profiles->samples_not_unwound)
+		add(warnings, "not_unwound",
+		    "%" PRIu64
+		    " samples have a copy of the stack (--call-graph dwarf) of a machine "
+		    "that is not x86_64, which is not unwound: their callers are missing",
+		    profiles->samples_not_unwound);
 }
 
 static void add_of_samples(GPtrArray *warnings, const struct recordings *recordings,
@@ -132,23 +176,18 @@ static void add_of_samples(GPtrArray *warnings, const struct recordings *recordi
 {
 	if (!profiles->event)
 		return;
+	for (guint i = 0; i < recordings->files->len; i++)
+		if (!profiles->is_sampled[i])
+			add(warnings, "event_missing",
+			    "%s: has no samples of %s; there is no profile of it",
+			    ((const struct recording *)recordings->files->pdata[i])->path,
+			    profiles->event);
 	if (profiles->samples_without_time)
 		add(warnings, "samples_without_time",
 		    "%" PRIu64 " of %" PRIu64 " samples of %s carry no time or no thread, so it is "
 		    "not known which phase they belong to; record with perf record -T",
 		    profiles->samples_without_time, profiles->samples, profiles->event);
-	if (profiles->samples && !profiles->has_chains)
-		add(warnings, "no_call_chains",
-		    "the samples of %s carry no call chains: functions have a self, but no "
-		    "callers. "
-		    "Record with -e %s/freq=997,call-graph=fp/",
-		    profiles->event, profiles->event);
-	if (profiles->samples_not_unwound)
-		add(warnings, "not_unwound",
-		    "%" PRIu64
-		    " samples have a copy of the stack (--call-graph dwarf) of a machine "
-		    "that is not x86_64, which is not unwound: their callers are missing",
-		    profiles->samples_not_unwound);
+	add_of_event(warnings, profiles);
 	add_of_symbols(warnings, recordings, profiles);
 }
 

@@ -11,6 +11,8 @@
 
 /* Bits of perf_event_attr's flag word, in the order of perf_event.h. */
 enum {
+	ATTR_FLAG_EXCLUDE_USER = 4,
+	ATTR_FLAG_EXCLUDE_KERNEL = 5,
 	ATTR_FLAG_FREQ = 10,
 	ATTR_FLAG_SAMPLE_ID_ALL = 18,
 	ATTR_FLAG_USE_CLOCKID = 25,
@@ -125,6 +127,8 @@ int perf_events_add(struct perf_events *events, const uint8_t *tainted_attr, siz
 	event.sample_type = byte_reader_u64(&reader);
 	event.read_format = byte_reader_u64(&reader);
 	flags = byte_reader_bytes(&reader, 8);
+	event.exclude_user = attr_flag(flags, ATTR_FLAG_EXCLUDE_USER, big_endian);
+	event.exclude_kernel = attr_flag(flags, ATTR_FLAG_EXCLUDE_KERNEL, big_endian);
 	event.freq = attr_flag(flags, ATTR_FLAG_FREQ, big_endian);
 	event.sample_id_all = attr_flag(flags, ATTR_FLAG_SAMPLE_ID_ALL, big_endian);
 	event.use_clockid = attr_flag(flags, ATTR_FLAG_USE_CLOCKID, big_endian);

@@ -12,18 +12,25 @@
 /* Since Linux 5.12 the upper half says which kind of CPU is meant (cpu_core, cpu_atom). */
 #define GENERIC_CONFIG_MASK UINT64_C(0xffffffff)
 
+/* How a sample's time is told. */
+enum time_unit {
+	UNIT_NONE,
+	UNIT_PERIOD, /* its period is nanoseconds */
+	UNIT_RATE,   /* it ticks while a CPU works, so samples come at their rate */
+};
+
 /* In the order in which they are preferred. */
 static const struct usual_event {
 	uint32_t type;
 	uint64_t config;
 	const char *name;
-	bool is_clock; /* its period is nanoseconds */
+	enum time_unit unit;
 } usual_events[] = {
-	{PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, "cycles", false},
-	{PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, "cpu-clock", true},
-	{PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK, "task-clock", true},
-	{PERF_TYPE_HARDWARE, PERF_COUNT_HW_REF_CPU_CYCLES, "ref-cycles", false},
-	{PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS, "instructions", false},
+	{PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, "cycles", UNIT_RATE},
+	{PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, "cpu-clock", UNIT_PERIOD},
+	{PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK, "task-clock", UNIT_PERIOD},
+	{PERF_TYPE_HARDWARE, PERF_COUNT_HW_REF_CPU_CYCLES, "ref-cycles", UNIT_RATE},
+	{PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS, "instructions", UNIT_RATE},
 };
 
 static const struct usual_event *usual(const struct perf_event *event)
@@ -82,21 +89,38 @@ bool sample_event_is(const struct perf_event *event, const char *name)
 	return !strcmp(own, name) || !g_strcmp0(event->name, name);
 }
 
-static bool is_clock(const struct perf_event *event)
+bool sample_event_is_twin(const struct perf_event *a, const struct perf_event *b)
+{
+	return a->type == b->type && a->config == b->config && a->exclude_user == b->exclude_user &&
+	       a->exclude_kernel == b->exclude_kernel;
+}
+
+bool sample_event_is_partial(const struct perf_event *event)
+{
+	return event->exclude_user || event->exclude_kernel;
+}
+
+static enum time_unit unit_of(const struct perf_event *event)
 {
 	const struct usual_event *found = usual(event);
 
-	return found && found->is_clock;
+	return found && !sample_event_is_partial(event) ? found->unit : UNIT_NONE;
 }
 
 bool sample_event_has_time(const struct perf_event *event)
 {
-	return is_clock(event) || (event->freq && event->sample_period > 0);
+	const enum time_unit unit = unit_of(event);
+
+	return unit == UNIT_PERIOD || (unit == UNIT_RATE && event->freq && event->sample_period);
 }
 
 uint64_t sample_event_time_ns(const struct perf_event *event, const struct perf_sample *sample)
 {
-	if (is_clock(event) && sample->period)
-		return sample->period;
+	if (!sample_event_has_time(event))
+		return 0;
+	if (unit_of(event) == UNIT_RATE)
+		return NS_PER_S / event->sample_period;
+	if (sample->period)
+		return sample->period < NS_PER_S ? sample->period : 0;
 	return event->freq && event->sample_period ? NS_PER_S / event->sample_period : 0;
 }

@@ -25,10 +25,17 @@ char *sample_event_choose(const struct perf_events *events);
 /* Whether the event goes by that name, which may be the usual one or perf's. */
 bool sample_event_is(const struct perf_event *event, const char *name);
 
+/* Whether both count the same, so that their samples must not be added up. */
+bool sample_event_is_twin(const struct perf_event *a, const struct perf_event *b);
+
+/* Whether part of what runs is not sampled: user or kernel. */
+bool sample_event_is_partial(const struct perf_event *event);
+
 /*
  * The time on a CPU that a sample stands for, in nanoseconds: a clock's period is
- * one, and an event that is sampled with a rate has one sample in 1/rate s. False for events
- * with a fixed period of something else.
+ * one, and cycles that are sampled with a rate have one sample in 1/rate s. There is
+ * none for other events, for a fixed period of cycles, and for events that do not see all
+ * that runs. The time is 0 when the sample's period cannot be (1 s or more).
  */
 bool sample_event_has_time(const struct perf_event *event);
 uint64_t sample_event_time_ns(const struct perf_event *event, const struct perf_sample *sample);

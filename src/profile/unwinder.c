@@ -6,8 +6,9 @@
  */
 #include "profile/unwinder.h"
 
+#include "symbols/regular_file.h"
+
 #include <elfutils/libdwfl.h>
-#include <fcntl.h>
 #include <gelf.h>
 #include <unistd.h>
 
@@ -170,10 +171,10 @@ static bool find_base(const char *path, const struct mapping *mapping, uint64_t 
 	size_t n = 0;
 	bool found = false, has_first = false;
 	GElf_Addr first = 0, bias = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = regular_file_open(path, NULL, NULL);
 
 	if (fd >= 0)
-		elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+		elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (elf && elf_getphdrnum(elf, &n))
 		n = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -234,7 +235,7 @@ static enum reported report_address(struct unwinder *unwinder, uint64_t address)
 	const struct mapping *known;
 	void **userdata;
 
-	if (!dso || dso_kind(dso) != DSO_FILE)
+	if (!dso || (dso_kind(dso) != DSO_FILE && dso_kind(dso) != DSO_VDSO))
 		return module ? OUTDATED : NOT_REPORTED;
 	if (!module)
 		return report(unwinder->dwfl, dso, mapping, address) ? REPORTED : NOT_REPORTED;
@@ -282,11 +283,16 @@ static int add_frame(Dwfl_Frame *frame, void *data)
 
 	if (!dwfl_frame_pc(frame, &pc, NULL) || unwinder->frames == MAX_FRAMES)
 		return DWARF_CB_ABORT;
+	/* A thread that was begun by hand may end so. */
+	if (pc == 0)
+		return DWARF_CB_OK;
 	address = pc;
 	g_array_append_val(unwinder->addresses, address);
 	/* The first frame is there already: see unwind(). */
-	if (unwinder->frames++ > 0 && report_address(unwinder, address - 1) != REPORTED)
+	if (unwinder->frames++ > 0 && report_address(unwinder, address - 1) != REPORTED) {
+		unwinder->in_part = true;
 		return DWARF_CB_ABORT;
+	}
 	return DWARF_CB_OK;
 }
 
@@ -325,7 +331,9 @@ enum unwound unwinder_append(struct unwinder *unwinder, const struct perf_event 
 	    !sample_register(unwinder, REG_IP, &ip))
 		return UNWOUND_NOT;
 	g_array_append_val(addresses, mark);
-	if (!unwind(unwinder, ip))
+	if (!unwind(unwinder, ip)) {
 		g_array_append_val(addresses, ip);
+		unwinder->in_part = true;
+	}
 	return unwinder->in_part ? UNWOUND_IN_PART : UNWOUND;
 }

@@ -20,7 +20,7 @@ struct unwinder *unwinder_new(const struct tasks *tasks, const struct dso_table 
 void unwinder_free(struct unwinder *unwinder);
 
 enum unwound {
-	UNWOUND,	 /* to the end, or to code that no file tells of */
+	UNWOUND,	 /* to the end */
 	UNWOUND_IN_PART, /* callers are missing: the copy of the stack, or an unwinding table, ends
 			  */
 	UNWOUND_NOT,	 /* the registers are not known here: the innermost address alone */

@@ -112,9 +112,32 @@ script -qec "$colo_perf flamegraph ${symbols[*]} profile.data" /dev/null >"$out"
 check "a terminal is not for SVG: exit status 2" [ "$status" -eq 2 ]
 check "a terminal is not for SVG: one line" grep -q "give a file with -o FILE" "$out"
 
+cp profile.data recording.data
+refuses "-o on the recording itself" 2 \
+    "colo-perf flamegraph: -o recording.data is the recording; give another file" \
+    flamegraph "${symbols[@]}" -o recording.data recording.data
+check "... which is left as it was" cmp -s profile.data recording.data
+refuses "-o without a name" 2 "colo-perf flamegraph: -o needs the name of a file$see" \
+    flamegraph -o '' profile.data
+status=0
+script -qec "$colo_perf flamegraph ${symbols[*]} -o - profile.data" /dev/null >"$out" 2>"$err" </dev/null || status=$?
+check "-o - is standard output too" [ "$status" -eq 2 ]
+echo precious >target.svg
+ln -s target.svg full.svg
+run flamegraph "${symbols[@]}" -o full.svg profile.data
+check "a link to a file: the file is replaced" svg target.svg
+check "... and the link is one" [ -L full.svg ]
+
 # --- symbols
 
-run flamegraph --symfs=/nonexistent --kallsyms=symfs/kallsyms --folded --role primary profile.data
+for option in symfs vmlinux kallsyms; do
+    refuses "--$option that is not there" 1 \
+        "colo-perf flamegraph: cannot read \"missing\", which should have symbols: No such file or directory" \
+        flamegraph "--$option=missing" profile.data
+done
+
+mkdir empty
+run flamegraph --symfs=empty --kallsyms=symfs/kallsyms --folded --role primary profile.data
 check "without the binary: done" [ "$status" -eq 0 ]
 check "without the binary: a warning with the path" grep -q \
     '^warning: profile.data: functions of qemu-system-x86_64 have no name, in [0-9]* samples: ' "$err"

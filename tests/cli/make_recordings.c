@@ -181,7 +181,7 @@ static void tell_losses(struct colo_story *story, struct perf_builder *builder)
 /* Names as an attacker would choose them, or a line of text that went astray. */
 static void tell_hostile_names(struct colo_story *story, struct perf_builder *builder)
 {
-	const char *const argv[] = {"perf", "record\n\033[2J", "\377\376", NULL};
+	const char *const argv[] = {"perf", "record\n\033[2J\037", "\377\376", NULL};
 	struct perf_builder_stamp at = {.event = colo_story_event(story, "colo_ram_begin"),
 					.pid = primary.pid,
 					.tid = primary.tid,

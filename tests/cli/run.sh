@@ -66,7 +66,7 @@ bad_checkpoints="expected A-B, A-, -B or A, with numbers from 1 and A not above 
 
 run report --help
 check "report --help: names each option" grep -qzP \
-    '(?s)Usage:.*--json.*--csv.*--info-checkpoint.*--phase=PHASE.*--top=N.*--input=FILE.*--checkpoints=A-B.*--skip=N.*--since=S.*--until=S.*--role=primary\|secondary.*--event=EVENT.*--inline.*--symfs=DIR.*--vmlinux=FILE.*--kallsyms=FILE' "$out"
+    '(?s)Usage:.*--json.*--csv.*--info-checkpoint.*--phase=PHASE\|all.*--top=N.*--input=FILE.*--checkpoints=A-B.*--skip=N.*--since=S.*--until=S.*--role=primary\|secondary.*--event=EVENT.*--inline.*--symfs=DIR.*--vmlinux=FILE.*--kallsyms=FILE' "$out"
 check "report --help: exit status 0" [ "$status" -eq 0 ]
 refuses "report: an unknown option" 2 \
     "colo-perf report: Unknown option --jsn$see" report --jsn both.data
@@ -115,7 +115,7 @@ for option in -i --input --checkpoints --skip --since --until --role; do
         "colo-perf report: Missing argument for $option$see" report both.data "$option"
 done
 refuses "report: --phase of no phase" 2 \
-    "colo-perf report: --phase ran: there is no such phase; the report lists them$see" \
+    "colo-perf report: --phase ran: there is no such phase; expected ram, or another one that the report lists, or all$see" \
     report --phase ran both.data
 refuses "report: --top 0" 2 "colo-perf report: --top 0: expected a number from 1$see" \
     report --top 0 both.data

@@ -435,7 +435,14 @@ static void test_time_that_a_sample_stands_for(void)
 		/* Cycles with a rate: one sample in 1/rate s, however many cycles those are. */
 		{PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, 4000, true, 987654, true, 250000},
 		{PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, 3, true, 1, true, 333333333},
-		{PERF_TYPE_RAW, 0x1b7, 100, true, 55, true, 10000000},
+		/* A period that cannot be. */
+		{PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, 1000, true, 999999999, true,
+		 999999999},
+		{PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, 1000, true, 1000000000, true, 0},
+		{PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, 1000, true, G_MAXUINT64, true, 0},
+		/* What comes at a rate does not measure time by that. */
+		{PERF_TYPE_RAW, 0x1b7, 100, true, 55, false, 0},
+		{PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS, 997, true, 55, false, 0},
 		/* With a fixed period nobody knows how fast they came. */
 		{PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, 1000000, false, 1000000, false, 0},
 		{PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS, 1, false, 1, false, 0},
@@ -453,6 +460,29 @@ static void test_time_that_a_sample_stands_for(void)
 		g_assert_cmpint(sample_event_has_time(&event), ==, cases[i].has_time);
 		g_assert_cmpuint(sample_event_time_ns(&event, &sample), ==, cases[i].time_ns);
 	}
+}
+
+/* Without the kernel, or without the programs, nobody knows what the rest was. */
+static void test_event_that_does_not_see_all(void)
+{
+	struct perf_event event = {.type = PERF_TYPE_SOFTWARE,
+				   .config = PERF_COUNT_SW_CPU_CLOCK,
+				   .sample_period = 1000,
+				   .freq = true};
+	struct perf_event whole = event;
+	const struct perf_sample sample = {.period = 1000000};
+
+	g_assert_false(sample_event_is_partial(&event));
+	g_assert_true(sample_event_is_twin(&event, &whole));
+	event.exclude_kernel = true;
+	g_assert_true(sample_event_is_partial(&event));
+	g_assert_false(sample_event_has_time(&event));
+	g_assert_cmpuint(sample_event_time_ns(&event, &sample), ==, 0);
+	g_assert_false(sample_event_is_twin(&event, &whole));
+	event.exclude_kernel = false;
+	event.exclude_user = true;
+	g_assert_true(sample_event_is_partial(&event));
+	g_assert_false(sample_event_has_time(&event));
 }
 
 int main(int argc, char **argv)
@@ -478,5 +508,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/sample_event/choice_of_an_event", test_choice_of_an_event);
 	g_test_add_func("/sample_event/time_that_a_sample_stands_for",
 			test_time_that_a_sample_stands_for);
+	g_test_add_func("/profile/event_that_does_not_see_all", test_event_that_does_not_see_all);
 	return g_test_run();
 }

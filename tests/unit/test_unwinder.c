@@ -97,8 +97,9 @@ static void test_caller_is_found(struct dso_fixture *library, gconstpointer data
 	set_up(fixture, library, "x86_64");
 	fixture->regs[REG_IP] = in_library(library, "hidden_one");
 	fixture->stack[0] = in_library(library, "outer") + 1;
-	fixture->stack[1] = 0x1234; /* where nothing is mapped */
+	fixture->stack[1] = 0; /* where the thread began */
 	g_assert_cmpint(unwind(fixture), ==, UNWOUND);
+	g_assert_cmpuint(fixture->addresses->len, ==, 3);
 	g_assert_cmphex(address(fixture, 0), ==, USER);
 	g_assert_cmphex(address(fixture, 1), ==, in_library(library, "hidden_one"));
 	g_assert_cmphex(address(fixture, 2), ==, in_library(library, "outer") + 1);
@@ -177,9 +178,15 @@ static void test_address_in_no_file(struct dso_fixture *library, gconstpointer d
 
 	set_up(fixture, library, "x86_64");
 	fixture->regs[REG_IP] = 0x1234;
-	g_assert_cmpint(unwind(fixture), ==, UNWOUND);
+	g_assert_cmpint(unwind(fixture), ==, UNWOUND_IN_PART);
 	g_assert_cmpuint(fixture->addresses->len, ==, 2);
 	g_assert_cmphex(address(fixture, 1), ==, 0x1234);
+	/* Or its caller is in none. */
+	fixture->regs[REG_IP] = in_library(library, "hidden_one");
+	fixture->stack[0] = 0x1234;
+	g_assert_cmpint(unwind(fixture), ==, UNWOUND_IN_PART);
+	g_assert_cmpuint(fixture->addresses->len, ==, 3);
+	g_assert_cmphex(address(fixture, 2), ==, 0x1234);
 	tear_down(fixture);
 }
 
