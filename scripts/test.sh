@@ -96,7 +96,7 @@ checks() {
 }
 
 need_packages "the tests" "${BUILD_PACKAGES[@]}" linux-perf python3 zstd shellcheck clang-format util-linux git perl \
-    binutils patch groff-base chromium chromium-driver python3-selenium
+    binutils patch groff-base systemtap-sdt-dev chromium chromium-driver python3-selenium
 
 SCRIPTS=(scripts/*.sh tests/*.sh tests/*/*.sh .ci/run)
 echo "--- linters"
@@ -147,6 +147,7 @@ system_tests() {
     tap pair tests/system/check-pair.py --colo-perf build/colo-perf "$WORK/run"
     tap profile tests/system/check-profile.py --colo-perf build/colo-perf "$WORK/run"
     tap browser tests/cli/flame_svg_browser.py "$WORK"/run/*.svg
+    tap workload tests/system/check-profiles-of-workload.py --colo-perf build/colo-perf
     tap records tests/system/check-records.sh "$qemu" build/colo-perf
 }
 

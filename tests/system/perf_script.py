@@ -42,7 +42,7 @@ class Sample(typing.NamedTuple):
 
 
 # The name of the thread may hold anything: it ends where "pid/tid time:" begins.
-HEAD = re.compile(r"^\s*(\S.*?)\s+(\d+)/(\d+)\s+(\d+)\.(\d{9}):\s+(.*)$")
+HEAD = re.compile(r"^\s*(\S.*?)\s+(-?\d+)/(-?\d+)\s+(\d+)\.(\d{9}):\s+(.*)$")
 HIT = re.compile(r"^sdt_qemu:(colo_\w+?)(?:_\d+)?:\s(.*)$")
 SAMPLE = re.compile(r"^(\d+)\s+(\S+?):\s*$")
 FRAME = re.compile(r"^\s+([0-9a-f]+) (.+?)(?:\+0x([0-9a-f]+))? \((.*)\)$")
