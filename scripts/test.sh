@@ -96,7 +96,7 @@ checks() {
 }
 
 need_packages "the tests" "${BUILD_PACKAGES[@]}" linux-perf python3 zstd shellcheck clang-format util-linux git perl \
-    binutils patch groff-base systemtap-sdt-dev chromium chromium-driver python3-selenium
+    binutils xz-utils patch groff-base systemtap-sdt-dev chromium chromium-driver python3-selenium
 
 SCRIPTS=(scripts/*.sh tests/*.sh tests/*/*.sh .ci/run)
 echo "--- linters"
