@@ -36,6 +36,7 @@ struct part_profile {
 	int64_t wall_ns;
 	uint64_t samples; /* of the thread that runs the checkpoints; functions are its */
 	struct colo_value on_cpu_ns, off_cpu_ns; /* of that thread; unknown without a time */
+	bool few_samples;			 /* too few for these times to mean much */
 	GArray *others;	   /* Owned by this: struct thread_share of the process's other threads */
 	GArray *functions; /* Owned by this: struct function_share, by self */
 	uint64_t frames, unresolved_frames; /* of that thread's samples */

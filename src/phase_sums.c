@@ -62,8 +62,21 @@ static bool is_plausible(const struct part_profile *part)
 	       excess <= 2 * (double)part->wall_ns / sqrt((double)part->samples);
 }
 
+/*
+ * Whether chance decides: n samples are sqrt(n) more or fewer, and that is more than a
+ * quarter of the time that there was.
+ */
+static bool is_rough(const struct part_profile *part)
+{
+	const double sample_ns = (double)part->on_cpu_ns.value / (double)part->samples;
+
+	return part->samples == 0 ||
+	       4 * sample_ns * sqrt((double)part->samples) > (double)part->wall_ns;
+}
+
 static void finish_part(struct part_profile *part, bool has_time)
 {
+	part->few_samples = is_rough(part);
 	part->on_cpu_ns.known = has_time;
 	part->off_cpu_ns.known = has_time && is_plausible(part);
 	part->off_cpu_ns.value = MAX(0, part->wall_ns - part->on_cpu_ns.value);

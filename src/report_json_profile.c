@@ -92,6 +92,7 @@ static void add_part(JsonBuilder *json, const struct report *report,
 	json_add_int(json, "wall_ns", part->wall_ns);
 	json_add_value(json, "on_cpu_ns", part->on_cpu_ns);
 	json_add_value(json, "off_cpu_ns", part->off_cpu_ns);
+	json_add_bool(json, "few_samples", part->few_samples);
 	json_add_int(json, "samples", (int64_t)part->samples);
 	json_add_int(json, "frames", (int64_t)part->frames);
 	json_add_int(json, "unresolved_frames", (int64_t)part->unresolved_frames);

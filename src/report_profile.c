@@ -13,7 +13,7 @@
 #define NS_PER_MS 1e6
 
 #define MODULE_WIDTH   20
-#define FUNCTION_WIDTH 40
+#define FUNCTION_WIDTH 39
 #define THREADS_NAMED  3 /* of those that ran meanwhile */
 
 /* What is shown when nobody asks for other phases: the RAM path. */
@@ -85,7 +85,7 @@ static void print_times(FILE *out, const struct part_profile *part)
 	const double off_cpu_ms = (double)part->off_cpu_ns.value / NS_PER_MS;
 
 	fprintf(out, "  %.1f ms in %" PRIu64 " checkpoints", wall_ms, part->n_checkpoints);
-	if (part->on_cpu_ns.known && part->off_cpu_ns.known && part->wall_ns > 0)
+	if (part->on_cpu_ns.known && part->off_cpu_ns.known && !part->few_samples)
 		fprintf(out, ", on CPU %.1f ms (%.1f%%), off CPU %.1f ms (%.1f%%)", on_cpu_ms,
 			100 * on_cpu_ms / wall_ms, off_cpu_ms, 100 * off_cpu_ms / wall_ms);
 	else if (part->on_cpu_ns.known)
@@ -127,8 +127,8 @@ static void print_functions(FILE *out, const struct report *report, const struct
 
 static void print_part(FILE *out, const struct report *report, const struct part_profile *part)
 {
-	fprintf(out, "\n%s: %" PRIu64 " samples of %s\n", colo_part_name(part->part), part->samples,
-		report->profiles->event);
+	fprintf(out, "\n%s: %" PRIu64 " sample%s of %s\n", colo_part_name(part->part),
+		part->samples, part->samples == 1 ? "" : "s", report->profiles->event);
 	print_times(out, part);
 	print_others(out, part->others);
 	if (part->samples)
