@@ -4,7 +4,6 @@
  */
 #include "perfdata/perf_event.h"
 
-#include "base/byte_reader.h"
 #include "base/error.h"
 
 #include <inttypes.h>
@@ -197,13 +196,12 @@ bool perf_events_settle(struct perf_events *events, GError **error)
 	return true;
 }
 
-/* u32 len, then len bytes with a NUL among them: struct perf_header_string. */
-static char *read_name(struct byte_reader *reader)
+char *perf_header_string_read(struct byte_reader *reader)
 {
 	uint32_t len = byte_reader_u32(reader);
 	const uint8_t *bytes = byte_reader_bytes(reader, len);
 
-	return bytes ? g_strndup((const char *)bytes, len) : NULL;
+	return reader->failed ? NULL : g_strndup((const char *)bytes, len);
 }
 
 /* u32 events, u32 size of an attr, then for each: the attr, u32 ids, name, u64 ids[]. */
@@ -221,7 +219,7 @@ void perf_events_read_names(struct perf_events *events, const uint8_t *tainted, 
 
 		byte_reader_skip(&reader, attr_size);
 		n_ids = byte_reader_u32(&reader);
-		name = read_name(&reader);
+		name = perf_header_string_read(&reader);
 		if (reader.failed || n_ids == 0 || n_ids > reader.left / sizeof(uint64_t))
 			return;
 		index = perf_events_of_id(events, byte_reader_u64(&reader));

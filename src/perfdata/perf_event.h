@@ -8,6 +8,8 @@
 #ifndef COLO_PERF_PERFDATA_PERF_EVENT_H
 #define COLO_PERF_PERFDATA_PERF_EVENT_H
 
+#include "base/byte_reader.h"
+
 #include <glib.h>
 #include <linux/perf_event.h>
 #include <stdbool.h>
@@ -48,6 +50,12 @@ struct perf_sample {
 	const uint8_t *tainted_stack; /* the user's stack from its pointer on; or NULL */
 	size_t stack_size;	      /* bytes of it that are valid */
 };
+
+/*
+ * A string of a feature section, struct perf_header_string: u32 len, then len bytes with
+ * a NUL among them. NULL, and the reader has failed, when it is not whole. The caller frees it.
+ */
+char *perf_header_string_read(struct byte_reader *reader);
 
 /* The events of one recording, found by the id that a record carries. */
 struct perf_events;

@@ -445,15 +445,6 @@ GBytes *perf_file_feature(const struct perf_file *file, enum perf_feature featur
 	return file->features[feature];
 }
 
-/* struct perf_header_string: u32 len, then len bytes with a NUL among them. */
-static char *next_header_string(struct byte_reader *reader)
-{
-	uint32_t len = byte_reader_u32(reader);
-	const uint8_t *bytes = byte_reader_bytes(reader, len);
-
-	return reader->failed ? NULL : g_strndup((const char *)bytes, len);
-}
-
 char *perf_file_feature_string(const struct perf_file *file, enum perf_feature feature)
 {
 	GBytes *bytes = file->features[feature];
@@ -468,14 +459,14 @@ char *perf_file_feature_string(const struct perf_file *file, enum perf_feature f
 		g_autoptr(GString) line = g_string_new(NULL);
 
 		for (uint32_t i = 0; i < n && !reader.failed; i++) {
-			g_autofree char *word = next_header_string(&reader);
+			g_autofree char *word = perf_header_string_read(&reader);
 
 			if (word)
 				g_string_append_printf(line, "%s%s", i ? " " : "", word);
 		}
 		return g_strdup(line->str);
 	}
-	return next_header_string(&reader);
+	return perf_header_string_read(&reader);
 }
 
 void perf_file_rewind(struct perf_file *file)
