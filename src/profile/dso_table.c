@@ -4,6 +4,8 @@
  */
 #include "profile/dso_table.h"
 
+#include "symbols/build_id.h"
+
 #include <inttypes.h>
 
 /* Strings are owned by the table's chunk. */
@@ -11,11 +13,6 @@ struct entry {
 	struct dso_identity identity;
 	uint8_t build_id[DSO_BUILD_ID_MAX]; /* what identity.build_id points to */
 	struct dso *dso;		    /* Owned by this; NULL until it is asked for */
-};
-
-struct build_id {
-	uint8_t bytes[DSO_BUILD_ID_MAX];
-	size_t size;
 };
 
 struct dso_table {
@@ -66,11 +63,9 @@ void dso_table_free(struct dso_table *table)
 void dso_table_add_build_id(struct dso_table *table, const char *path, const uint8_t *build_id,
 			    size_t build_id_size)
 {
-	struct build_id *copy = g_new0(struct build_id, 1);
+	const struct build_id id = build_id_of(build_id, build_id_size);
 
-	copy->size = MIN(build_id_size, sizeof(copy->bytes));
-	memcpy(copy->bytes, build_id, copy->size);
-	g_hash_table_replace(table->build_ids, g_strdup(path), copy);
+	g_hash_table_replace(table->build_ids, g_strdup(path), g_memdup2(&id, sizeof(id)));
 }
 
 /* All that two records must have in common to mean the same file. */
@@ -130,7 +125,7 @@ static void find_build_id(const struct dso_table *table, uint32_t index, struct 
 	const struct build_id *build_id =
 		g_hash_table_lookup(table->build_ids, entry->identity.path);
 
-	if (entry->identity.build_id || !build_id ||
+	if (entry->identity.build_id || !build_id || !build_id->size ||
 	    g_hash_table_lookup(table->last_of_path, entry->identity.path) !=
 		    GUINT_TO_POINTER(index))
 		return;

@@ -14,8 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEBUG_DIR "/usr/lib/debug"
-
 /* What a debug file must have. */
 struct wanted {
 	struct build_id build_id;

@@ -10,6 +10,9 @@
 #include <elfutils/libdwfl.h>
 #include <stdbool.h>
 
+/* Where distributions put debug files. */
+#define DEBUG_DIR "/usr/lib/debug"
+
 /* Where to look. All may be NULL; weak. */
 struct debug_search {
 	const char *symfs;

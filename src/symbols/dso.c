@@ -63,11 +63,9 @@ void dso_finder_free(struct dso_finder *finder)
 
 static char *name_of_file(const struct dso *dso)
 {
-	static const char deleted[] = " (deleted)";
 	char *name = g_path_get_basename(dso->path);
 
-	if (g_str_has_suffix(name, deleted))
-		name[strlen(name) - strlen(deleted)] = 0;
+	dso_file_cut_deleted(name);
 	return name;
 }
 

@@ -20,10 +20,13 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define DEBUG_DIR "/usr/lib/debug"
+void dso_file_cut_deleted(char *name)
+{
+	static const char deleted[] = " (deleted)";
 
-/* What the kernel puts behind the name of a file that was removed while it was mapped. */
-#define DELETED " (deleted)"
+	if (g_str_has_suffix(name, deleted))
+		name[strlen(name) - strlen(deleted)] = 0;
+}
 
 char *dso_file_cache(const struct dso_options *options)
 {
@@ -126,8 +129,7 @@ static char *path_of(const struct dso_identity *identity, const struct dso_optio
 {
 	g_autofree char *path = g_strdup(identity->path);
 
-	if (g_str_has_suffix(path, DELETED))
-		path[strlen(path) - strlen(DELETED)] = 0;
+	dso_file_cut_deleted(path);
 	return g_strconcat(options->symfs ? options->symfs : "", path, NULL);
 }
 

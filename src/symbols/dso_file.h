@@ -12,6 +12,9 @@
 /* perf's cache of binaries, as the options or perf itself have it. The caller frees it. */
 char *dso_file_cache(const struct dso_options *options);
 
+/* Cuts off what the kernel puts behind the name of a file that was removed while it was mapped. */
+void dso_file_cut_deleted(char *name);
+
 /*
  * NULL and DSO_ERROR when there is none. `path` is where it was found, which the
  * caller frees. `search` and what it points to are as for elf_file_open().
