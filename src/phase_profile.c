@@ -36,7 +36,6 @@ struct window_adder {
 	const struct sample_choice *choice;
 	struct profile *profile;
 	struct session_profile *session;
-	guint session_index;
 };
 
 static void add_window(unsigned int part, uint64_t seq, uint64_t begin_ns, uint64_t end_ns,
@@ -50,7 +49,7 @@ static void add_window(unsigned int part, uint64_t seq, uint64_t begin_ns, uint6
 	profile->wall_ns += (int64_t)(end_ns - begin_ns);
 	if (adder->choice->part == part || adder->choice->part == COLO_N_PARTS)
 		profile_add_window(adder->profile, adder->session->session->pid, begin_ns, end_ns,
-				   group_of(adder->session_index, part));
+				   group_of(adder->session->index, part));
 }
 
 static void add_session(struct phase_profiles *profiles, const struct colo_session *session,
@@ -61,7 +60,6 @@ static void add_session(struct phase_profiles *profiles, const struct colo_sessi
 		.choice = choice,
 		.profile = profiles->profiles->pdata[session->source],
 		.session = profile,
-		.session_index = profiles->sessions->len,
 	};
 
 	profile->session = session;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * From counted stacks to what a reader asks for: the time of the threads, the
- * functions by self and by total.
+ * functions by self and by total, the files without symbols.
  */
 #include "phase_sums.h"
 
@@ -83,17 +83,49 @@ static void finish_part(struct part_profile *part, bool has_time)
 	g_array_sort(part->others, compare_shares);
 }
 
+/* --- Stacks --- */
+
 /* Sums of one part, while its stacks are walked. */
 struct function_sums {
-	const struct stack_table *stacks; /* Weak */
+	struct phase_profiles *profiles;  /* Weak */
+	const struct stack_table *stacks; /* Weak: the profiles' */
 	uint64_t *self, *total;		  /* Owned by this: by frame */
 	uint32_t *seen_in; /* Owned by this: the last walk that a frame was seen in */
 	uint32_t walk;	   /* number of stacks walked; one may come for each name */
 	GArray *touched;   /* Owned by this: uint32_t, frames with a total */
 };
 
-static void add_stack(struct function_sums *sums, struct part_profile *part, uint32_t stack,
-		      uint64_t samples)
+static struct unresolved_file *get_unresolved(struct phase_profiles *profiles, struct dso *dso,
+					      guint source)
+{
+	const struct unresolved_file file = {.dso = dso, .source = source};
+
+	for (guint i = 0; i < profiles->unresolved->len; i++) {
+		struct unresolved_file *known =
+			&g_array_index(profiles->unresolved, struct unresolved_file, i);
+
+		if (known->dso == dso && known->source == source)
+			return known;
+	}
+	g_array_append_val(profiles->unresolved, file);
+	return &g_array_index(profiles->unresolved, struct unresolved_file,
+			      profiles->unresolved->len - 1);
+}
+
+/* A sample is one, however many of its frames are in the file. */
+static void add_unresolved(struct function_sums *sums, guint source, uint32_t frame,
+			   uint64_t samples)
+{
+	const struct stack_resolver *resolver = sums->profiles->resolvers->pdata[source];
+	struct unresolved_file *file =
+		get_unresolved(sums->profiles, stack_resolver_dso(resolver, frame), source);
+
+	file->samples += file->last_walk == sums->walk ? 0 : samples;
+	file->last_walk = sums->walk;
+}
+
+static void add_stack(struct function_sums *sums, struct part_profile *part, guint source,
+		      uint32_t stack, uint64_t samples)
 {
 	sums->walk++;
 	sums->self[stack_table_top(sums->stacks, stack)] += samples;
@@ -106,7 +138,10 @@ static void add_stack(struct function_sums *sums, struct part_profile *part, uin
 			continue;
 		}
 		part->frames += samples;
-		part->unresolved_frames += kind == FRAME_UNRESOLVED ? samples : 0;
+		if (kind == FRAME_UNRESOLVED) {
+			part->unresolved_frames += samples;
+			add_unresolved(sums, source, frame, samples);
+		}
 		/* A function that calls itself is counted once. */
 		if (sums->seen_in[frame] == sums->walk)
 			continue;
@@ -147,7 +182,7 @@ static void take_functions(struct function_sums *sums, struct part_profile *part
 struct part_visit {
 	struct function_sums *sums;
 	struct part_profile *part;
-	uint32_t tid;
+	const struct colo_session *session;
 };
 
 static void visit_stack(const struct profile_thread *thread, uint32_t stack, uint64_t samples,
@@ -155,14 +190,15 @@ static void visit_stack(const struct profile_thread *thread, uint32_t stack, uin
 {
 	struct part_visit *visit = data;
 
-	if (thread->tid == visit->tid)
-		add_stack(visit->sums, visit->part, stack, samples);
+	if (thread->tid == visit->session->tid)
+		add_stack(visit->sums, visit->part, visit->session->source, stack, samples);
 }
 
-static void sum_functions(struct phase_profiles *profiles)
+static void sum_stacks(struct phase_profiles *profiles)
 {
 	const guint n_frames = stack_table_n_frames(profiles->stacks);
 	struct function_sums sums = {
+		.profiles = profiles,
 		.stacks = profiles->stacks,
 		.self = g_new0(uint64_t, n_frames),
 		.total = g_new0(uint64_t, n_frames),
@@ -174,8 +210,7 @@ static void sum_functions(struct phase_profiles *profiles)
 		struct session_profile *session = profiles->sessions->pdata[i];
 
 		for (unsigned int part = 0; part < COLO_N_PARTS; part++) {
-			struct part_visit visit = {&sums, &session->parts[part],
-						   session->session->tid};
+			struct part_visit visit = {&sums, &session->parts[part], session->session};
 
 			phase_profiles_visit(profiles, session, part, visit_stack, &visit);
 			take_functions(&sums, &session->parts[part]);
@@ -185,69 +220,6 @@ static void sum_functions(struct phase_profiles *profiles)
 	g_free(sums.total);
 	g_free(sums.seen_in);
 	g_array_unref(sums.touched);
-}
-
-/* --- Files without symbols --- */
-
-struct unresolved_visit {
-	struct phase_profiles *profiles;       /* Weak */
-	const struct stack_resolver *resolver; /* Weak */
-	const struct colo_session *session;    /* Weak */
-	uint64_t walk;			       /* number of stacks walked */
-};
-
-static struct unresolved_file *get_unresolved(struct phase_profiles *profiles, struct dso *dso,
-					      guint source)
-{
-	const struct unresolved_file file = {.dso = dso, .source = source};
-
-	for (guint i = 0; i < profiles->unresolved->len; i++) {
-		struct unresolved_file *known =
-			&g_array_index(profiles->unresolved, struct unresolved_file, i);
-
-		if (known->dso == dso && known->source == source)
-			return known;
-	}
-	g_array_append_val(profiles->unresolved, file);
-	return &g_array_index(profiles->unresolved, struct unresolved_file,
-			      profiles->unresolved->len - 1);
-}
-
-/* A sample is one, however many of its frames are in the file. */
-static void visit_unresolved(const struct profile_thread *thread, uint32_t stack, uint64_t samples,
-			     void *data)
-{
-	struct unresolved_visit *visit = data;
-	const struct stack_table *stacks = visit->profiles->stacks;
-
-	if (thread->tid != visit->session->tid)
-		return;
-	visit->walk++;
-	for (; stack != STACK_EMPTY; stack = stack_table_caller(stacks, stack)) {
-		const uint32_t frame = stack_table_top(stacks, stack);
-		struct unresolved_file *file;
-
-		if (stack_table_get_frame(stacks, frame)->kind != FRAME_UNRESOLVED)
-			continue;
-		file = get_unresolved(visit->profiles, stack_resolver_dso(visit->resolver, frame),
-				      visit->session->source);
-		file->samples += file->last_walk == visit->walk ? 0 : samples;
-		file->last_walk = visit->walk;
-	}
-}
-
-static void sum_unresolved(struct phase_profiles *profiles)
-{
-	struct unresolved_visit visit = {.profiles = profiles};
-
-	for (guint i = 0; i < profiles->sessions->len; i++) {
-		const struct session_profile *session = profiles->sessions->pdata[i];
-
-		visit.session = session->session;
-		visit.resolver = profiles->resolvers->pdata[session->session->source];
-		for (unsigned int part = 0; part < COLO_N_PARTS; part++)
-			phase_profiles_visit(profiles, session, part, visit_unresolved, &visit);
-	}
 }
 
 static int compare_unresolved(const void *a, const void *b)
@@ -269,7 +241,6 @@ void phase_sums_fill(struct phase_profiles *profiles)
 				    profiles->has_time &&
 					    profiles->is_sampled[session->session->source]);
 	}
-	sum_functions(profiles);
-	sum_unresolved(profiles);
+	sum_stacks(profiles);
 	g_array_sort(profiles->unresolved, compare_unresolved);
 }

@@ -4,10 +4,12 @@
  */
 #include "report_json_profile.h"
 
+/* FRAME_CUT is no function. */
 static const char *const frame_kinds[FRAME_N_KINDS] = {
-	[FRAME_USER] = "user",	     [FRAME_KERNEL] = "kernel",
-	[FRAME_INLINED] = "inlined", [FRAME_UNRESOLVED] = "unresolved",
-	[FRAME_CUT] = "cut",
+	[FRAME_USER] = "user",
+	[FRAME_KERNEL] = "kernel",
+	[FRAME_INLINED] = "inlined",
+	[FRAME_UNRESOLVED] = "unresolved",
 };
 
 static const char *const dso_states[DSO_N_STATES] = {

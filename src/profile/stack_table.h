@@ -17,7 +17,6 @@ enum frame_kind {
 	FRAME_INLINED,	  /* inlined into the frame below it */
 	FRAME_UNRESOLVED, /* no symbol was found; `name` says where it is */
 	FRAME_CUT,	  /* stands for the callers that the recording does not have */
-	FRAME_GROUP,	  /* no code: a phase or a thread, at the root of a graph */
 	FRAME_N_KINDS,
 };
 
