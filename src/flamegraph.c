@@ -324,9 +324,7 @@ int flamegraph_main(int argc, char **argv)
 		if (check_options(&options, &choice, &error))
 			status = run(&options, &choice);
 		else
-			status = colo_perf_fail(COMMAND, COLO_PERF_USAGE,
-						"%s; see colo-perf %s --help", error->message,
-						COMMAND);
+			status = input_usage_fail(COMMAND, error);
 	}
 	input_options_clear(&options.input);
 	g_free(options.phase);

@@ -45,6 +45,12 @@ bool input_usage_error(GError **error, const char *format, ...)
 	return false;
 }
 
+int input_usage_fail(const char *command, const GError *error)
+{
+	return colo_perf_fail(command, COLO_PERF_USAGE, "%s; see colo-perf %s --help",
+			      error->message, command);
+}
+
 /* A number from 1 on; an empty text leaves `seq` as it is. */
 static bool parse_seq(const char *text, uint64_t *seq)
 {
@@ -169,9 +175,7 @@ bool input_parse(const struct input_command *command, struct input_options *opti
 	g_option_context_set_help_enabled(context, FALSE);
 	if (!g_option_context_parse(context, argc, argv, &error) ||
 	    !check_options(options, &error)) {
-		*status = colo_perf_fail(command->name, COLO_PERF_USAGE,
-					 "%s; see colo-perf %s --help", error->message,
-					 command->name);
+		*status = input_usage_fail(command->name, error);
 		return false;
 	}
 	if (!options->help && !options->version)
@@ -297,12 +301,14 @@ bool input_load(const char *command, const struct input_options *options, const 
 		.kallsyms = options->kallsyms,
 		.inlines = options->inlines,
 	};
+	const char *missing;
 
 	*input = (struct input){0};
-	if (missing_source(options)) {
+	missing = missing_source(options);
+	if (missing) {
 		*status = colo_perf_fail(command, COLO_PERF_FAILED,
 					 "cannot read \"%s\", which should have symbols: %s",
-					 missing_source(options), g_strerror(errno));
+					 missing, g_strerror(errno));
 		return false;
 	}
 	if (path) {

@@ -34,6 +34,9 @@ struct input_command {
 bool input_parse(const struct input_command *command, struct input_options *options, int *argc,
 		 char ***argv, int *status);
 
+/* Prints an error of wrong usage, with where to read on; returns the exit status. */
+int input_usage_fail(const char *command, const GError *error);
+
 /* Makes an error of wrong usage and returns false. */
 bool input_usage_error(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 

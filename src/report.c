@@ -151,9 +151,7 @@ int report_main(int argc, char **argv)
 		if (check_options(&options, &error))
 			status = run(&options);
 		else
-			status = colo_perf_fail(COMMAND, COLO_PERF_USAGE,
-						"%s; see colo-perf %s --help", error->message,
-						COMMAND);
+			status = input_usage_fail(COMMAND, error);
 	}
 	input_options_clear(&options.input);
 	g_strfreev(options.phases);
