@@ -30,7 +30,7 @@ BUILD := build/sanitize
 CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
 
-PACKAGES := gio-2.0 libtraceevent json-glib-1.0 libdw libelf
+PACKAGES := gio-2.0 libtraceevent json-glib-1.0 libdw libelf libzstd
 PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) -D_FILE_OFFSET_BITS=64 -Isrc -Itests \
@@ -39,12 +39,13 @@ LIBS = $(PACKAGE_LIBS) -liberty -lm
 
 # The modules, in the order in which one may include another.
 BASE := error distribution id_table printable
-PERFDATA := perf_event perf_file perf_task tracepoint
+PERFDATA := perf_bytes perf_event perf_file perf_header perf_header_records perf_record perf_sample \
+	    perf_stream perf_task perf_unpack tracepoint format_files
 COLO := phase probe model summary parts
 SYMBOLS := build_id debug_file demangle dso dso_error dso_file elf_file elf_plt inline_index \
 	   kallsyms kernel_symbols regular_file symbol_table
 PROFILE := address_space dso_table profile sample_event stack_resolver stack_table tasks unwinder
-COMMANDS := recording phase_profile phase_sums input output warnings report report_text \
+COMMANDS := recording recording_file phase_profile phase_sums input output warnings report report_text \
 	    report_profile json report_json report_json_profile report_csv flamegraph flame_tree \
 	    flame_layout flame_tooltip flame_svg svg_text
 

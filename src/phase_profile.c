@@ -205,7 +205,7 @@ static void read_sample(struct pass *pass, const struct perf_record *record)
 		pass->profiles->samples_outside++;
 }
 
-/* Damage was found in the first pass already, and ends this one at the same place. */
+/* Damage was found in the first pass already, and ends this one at the same places. */
 static bool read_samples(struct pass *pass, GError **error)
 {
 	struct perf_file *file = pass->recording->file;
@@ -220,7 +220,7 @@ static bool read_samples(struct pass *pass, GError **error)
 			return true;
 		case PERF_NEXT_ERROR:
 			if (!g_error_matches(damage, COLO_PERF_ERROR, COLO_PERF_ERROR_IO))
-				return true;
+				break;
 			g_propagate_prefixed_error(error, g_steal_pointer(&damage),
 						   "%s: ", pass->recording->path);
 			return false;

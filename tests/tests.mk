@@ -35,7 +35,7 @@ $(call unit,$(UNIT_SYMBOLS)): $(elf_objects) $(symbols_objects) $(base_objects)
 $(call unit,$(UNIT_PROFILE)): $(elf_objects) $(small_file) $(lib_objects) $(profile_objects) \
 			      $(symbols_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_RECORDING)): $(profile_story) $(lib_objects) \
-				$(addprefix $(BUILD)/src/,recording.o phase_profile.o phase_sums.o \
+				$(addprefix $(BUILD)/src/,recording.o recording_file.o phase_profile.o phase_sums.o \
 					warnings.o flame_tree.o) $(flame_svg) \
 				$(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_FLAME_SVG)): $(flame_svg) $(base_objects)

@@ -86,8 +86,10 @@ static void read_format(struct tracepoints *tracepoints, const char *system, con
 			size_t size)
 {
 	GString *plain = plain_format(tracepoints->plain_line, tainted, size);
+	struct tep_event *event = NULL;
 
-	(void)tep_parse_event(tracepoints->tep, plain->str, plain->len, system);
+	if (!tep_parse_format(tracepoints->tep, &event, plain->str, plain->len, system) && event)
+		add_tracepoint(tracepoints, event);
 	g_string_free(plain, TRUE);
 }
 
@@ -153,8 +155,9 @@ static bool read_container(struct tracepoints *tracepoints, const uint8_t *taint
 	return read_systems(tracepoints, &reader, error);
 }
 
-struct tracepoints *tracepoints_new(const uint8_t *tainted, size_t size, bool swap, GError **error)
+struct tracepoints *tracepoints_new_of_texts(bool swap, GError **error)
 {
+	const bool big_endian = (G_BYTE_ORDER == G_BIG_ENDIAN) != swap;
 	struct tracepoints *tracepoints = g_new0(struct tracepoints, 1);
 
 	tep_set_loglevel(TEP_LOG_NONE);
@@ -170,13 +173,31 @@ struct tracepoints *tracepoints_new(const uint8_t *tainted, size_t size, bool sw
 	}
 	tep_set_local_bigendian(tracepoints->tep,
 				G_BYTE_ORDER == G_BIG_ENDIAN ? TEP_BIG_ENDIAN : TEP_LITTLE_ENDIAN);
-	if (!read_container(tracepoints, tainted, size, swap, error)) {
+	tep_set_file_bigendian(tracepoints->tep, big_endian ? TEP_BIG_ENDIAN : TEP_LITTLE_ENDIAN);
+	return tracepoints;
+}
+
+void tracepoints_add_text(struct tracepoints *tracepoints, const char *system,
+			  const char *tainted_text, size_t size)
+{
+	if (size <= MAX_FORMAT_SIZE)
+		read_format(tracepoints, system, (const uint8_t *)tainted_text, size);
+}
+
+struct tracepoints *tracepoints_new(const uint8_t *tainted, size_t size, bool swap, GError **error)
+{
+	struct tracepoints *tracepoints = tracepoints_new_of_texts(swap, error);
+
+	if (tracepoints && !read_container(tracepoints, tainted, size, swap, error)) {
 		tracepoints_free(tracepoints);
 		return NULL;
 	}
-	for (int i = 0; i < tep_get_events_count(tracepoints->tep); i++)
-		add_tracepoint(tracepoints, tep_get_event(tracepoints->tep, i));
 	return tracepoints;
+}
+
+guint tracepoints_count(const struct tracepoints *tracepoints)
+{
+	return g_hash_table_size(tracepoints->by_id);
 }
 
 void tracepoints_free(struct tracepoints *tracepoints)

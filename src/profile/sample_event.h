@@ -7,7 +7,7 @@
 #ifndef COLO_PERF_PROFILE_SAMPLE_EVENT_H
 #define COLO_PERF_PROFILE_SAMPLE_EVENT_H
 
-#include "perfdata/perf_event.h"
+#include "perfdata/perf_sample.h"
 
 /*
  * The name of an event: the usual one where there is one ("cycles", "cpu-clock"), otherwise

@@ -171,9 +171,9 @@ struct loaded_profile *loaded_profile_new(struct profile_story *const *stories, 
 	const GPtrArray *sessions;
 
 	loaded->kallsyms_fd = make_kallsyms(&loaded->kallsyms);
-	loaded->options.kallsyms = loaded->kallsyms;
-	loaded->options.symfs = "/nonexistent";
-	loaded->options.buildid_dir = "/nonexistent";
+	loaded->options.symbols.kallsyms = loaded->kallsyms;
+	loaded->options.symbols.symfs = "/nonexistent";
+	loaded->options.symbols.buildid_dir = "/nonexistent";
 	load(loaded, stories, n);
 	loaded->summaries = g_ptr_array_new_with_free_func((GDestroyNotify)colo_summary_free);
 	sessions = colo_model_sessions(loaded->recordings->model);

@@ -50,7 +50,7 @@ struct loaded_profile {
 	struct recordings *recordings;	 /* Owned by this */
 	GPtrArray *summaries;		 /* Owned by this: struct colo_summary (owned) */
 	struct phase_profiles *profiles; /* Owned by this */
-	struct dso_options options;
+	struct recording_options options;
 	char *kallsyms; /* Owned by this: a path */
 	int kallsyms_fd;
 };
