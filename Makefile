@@ -40,7 +40,7 @@ LIBS = $(PACKAGE_LIBS) -liberty -lm
 # The modules, in the order in which one may include another.
 BASE := error distribution id_table printable
 PERFDATA := perf_bytes perf_event perf_file perf_header perf_header_records perf_record perf_sample \
-	    perf_stream perf_task perf_unpack tracepoint format_files
+	    perf_stream perf_task perf_unpack tracepoint format_files uprobe_sites
 COLO := phase probe model summary parts
 SYMBOLS := build_id debug_file demangle dso dso_error dso_file elf_file elf_plt inline_index \
 	   kallsyms kernel_symbols regular_file symbol_table

@@ -19,14 +19,16 @@ struct recording {
 	char *path; /* Owned by this */
 	uint64_t size_bytes;
 	char *hostname, *perf_version, *arch, *command_line; /* Owned by this; NULL: not there */
-	char *damage;	    /* Owned by this: what is missing, sentences; NULL when whole */
-	char *formats_from; /* Owned by this: where the formats of the probes are from; NULL: its
-			       own */
-	bool has_clock;	    /* its clock can be told in that of the wall: */
+	char *damage;	      /* Owned by this: what is missing, sentences; NULL when whole */
+	char *formats_from;   /* Owned by this: where the formats of the probes are from; NULL: its
+				 own */
+	bool formats_checked; /* those from elsewhere fit to the addresses of the hits */
+	bool has_clock;	      /* its clock can be told in that of the wall: */
 	struct perf_clock clock;
 	uint64_t n_records;
-	uint64_t n_unknown_records; /* of types that are not known here */
-	uint64_t n_samples;	    /* of all events, the hits of probes among them */
+	uint64_t n_unknown_records;   /* of types that are not known here: they are passed over */
+	uint32_t unknown_record_type; /* of the first of them */
+	uint64_t n_samples;	      /* of all events, the hits of probes among them */
 	uint64_t n_probe_hits;
 	uint64_t n_bad_hits;	    /* hits too short for the arguments of their probe */
 	uint64_t n_unknown_samples; /* samples whose id belongs to no event */

@@ -10,6 +10,7 @@
 #include "perfdata/format_files.h"
 #include "perfdata/perf_sample.h"
 #include "perfdata/tracepoint.h"
+#include "perfdata/uprobe_sites.h"
 
 #include <inttypes.h>
 
@@ -29,6 +30,7 @@ struct loader {
 	bool swap;
 	bool looked_for_formats;
 	struct tracepoints *tracepoints; /* Owned by this; NULL when there are no formats */
+	struct uprobe_sites *sites;	 /* Owned by this; NULL: the formats are not checked */
 	GArray *by_event;		 /* Owned by this: struct probe_event, by event */
 	GHashTable *lost_by_id;		 /* Owned by this: u64 id (owned) to the highest count */
 	GArray *hits;			 /* Weak: struct colo_hit */
@@ -92,10 +94,28 @@ static bool find_formats(struct loader *loader, GError **error)
 	loader->tracepoints =
 		format_files_read(loader->options->formats, COLO_PROBE_SYSTEM, loader->swap,
 				  &loader->recording->formats_from, error);
-	if (loader->tracepoints)
+	if (loader->tracepoints) {
+		loader->sites =
+			uprobe_sites_read(loader->recording->formats_from, COLO_PROBE_SYSTEM);
 		return true;
+	}
 	if (loader->recording->damage)
 		g_prefix_error(error, "%s; ", loader->recording->damage);
+	return false;
+}
+
+/* Formats from elsewhere must be those that the hits were recorded with. */
+static bool check_formats(struct loader *loader, GError **error)
+{
+	loader->recording->formats_checked = loader->sites != NULL;
+	if (!loader->sites || uprobe_sites_agree(loader->sites))
+		return true;
+	g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_NO_FORMATS,
+		    "%s%sits own formats of the probes are missing, and those in %s are not "
+		    "the same: the hits come from other places of the program than the probes "
+		    "registered there; name the right ones by --formats",
+		    loader->recording->damage ? loader->recording->damage : "",
+		    loader->recording->damage ? "; " : "", loader->recording->formats_from);
 	return false;
 }
 
@@ -184,6 +204,9 @@ static void add_hit(struct loader *loader, const struct probe_event *probe_event
 			return;
 		}
 	}
+	if (loader->sites)
+		uprobe_sites_hit(loader->sites, tracepoint_name(probe_event->tracepoint), hit.pid,
+				 sample->ip);
 	g_array_append_val(loader->hits, hit);
 }
 
@@ -265,6 +288,15 @@ static void read_task(struct loader *loader, const struct perf_record *record)
 		tasks_add(loader->recording->tasks, &task);
 }
 
+static void count_unknown(struct recording *recording, const struct perf_record *record)
+{
+	if (perf_record_is_known(record->type))
+		return;
+	if (!recording->n_unknown_records)
+		recording->unknown_record_type = record->type;
+	recording->n_unknown_records++;
+}
+
 static void add_build_id(struct recording *recording, const struct perf_build_id *entry)
 {
 	if (entry->build_id_size)
@@ -305,7 +337,7 @@ static bool read_record(struct loader *loader, const struct perf_record *record,
 			add_build_id(recording, &build_id);
 		break;
 	default:
-		recording->n_unknown_records += !perf_record_is_known(record->type);
+		count_unknown(recording, record);
 		read_task(loader, record);
 		break;
 	}
@@ -405,7 +437,8 @@ static bool load(struct loader *loader, GError **error)
 	recording->size_bytes = perf_file_size_bytes(loader->file);
 	recording->damage = g_strdup(perf_file_damage(loader->file));
 	load_build_ids(loader);
-	if (!find_probes(loader, error) || !read_records(loader, error))
+	if (!find_probes(loader, error) || !read_records(loader, error) ||
+	    !check_formats(loader, error))
 		return false;
 	describe(loader);
 	sum_losses(loader);
@@ -428,6 +461,7 @@ bool recording_load(struct recording *recording, uint32_t source,
 
 	g_array_unref(loader.by_event);
 	g_hash_table_unref(loader.lost_by_id);
+	uprobe_sites_free(loader.sites);
 	tracepoints_free(loader.tracepoints);
 	return loaded;
 }
