@@ -7,7 +7,7 @@
 $(BUILD)/tests/%.o: WARNINGS += -Wno-conversion
 
 lib_objects := $(addprefix $(BUILD)/tests/lib/,perf_builder.o perf_builder_record.o \
-			perf_builder_feature.o perf_builder_file.o perf_builder_pipe.o perf_packer.o \
+			perf_builder_feature.o perf_builder_file.o perf_builder_pipe.o perf_builder_forms.o perf_packer.o \
 			colo_story.o)
 small_file := $(BUILD)/tests/lib/small_file.o
 elf_objects := $(addprefix $(BUILD)/tests/lib/,elf_maker.o dso_fixture.o)
