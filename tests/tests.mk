@@ -7,8 +7,9 @@
 $(BUILD)/tests/%.o: WARNINGS += -Wno-conversion
 
 lib_objects := $(addprefix $(BUILD)/tests/lib/,perf_builder.o perf_builder_record.o \
-			perf_builder_feature.o perf_builder_file.o perf_builder_pipe.o perf_builder_forms.o perf_packer.o \
-			colo_story.o)
+			perf_builder_feature.o perf_builder_file.o perf_builder_pipe.o \
+			perf_builder_forms.o perf_packer.o colo_story.o)
+forms_objects := $(addprefix $(BUILD)/tests/lib/,forms_story.o recording_forms.o)
 small_file := $(BUILD)/tests/lib/small_file.o
 elf_objects := $(addprefix $(BUILD)/tests/lib/,elf_maker.o dso_fixture.o)
 flame_svg := $(addprefix $(BUILD)/src/,flame_svg.o flame_layout.o flame_tooltip.o svg_text.o)
@@ -73,12 +74,19 @@ make_flame_svg := $(BUILD)/tests/cli/make_flame_svg
 $(make_flame_svg): $(BUILD)/tests/cli/make_flame_svg.o $(flame_svg) $(base_objects)
 	$(link)
 
+# The same recordings in each form that perf writes, for perf itself.
+make_forms := $(BUILD)/tests/forms/make_forms
+
+$(make_forms): $(BUILD)/tests/forms/make_forms.o $(forms_objects) $(lib_objects)
+	$(link)
+
 # All of them; TALLY collects a line for each, which scripts/test.sh adds up.
 TALLY ?= $(BUILD)/tests/tally
 run_tap := tests/run-tap.sh $(TALLY)
 
 .PHONY: check
-check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flame_svg)
+check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flame_svg) \
+	$(make_forms)
 	@mkdir -p $(dir $(TALLY)) && rm -f $(TALLY)
 	@$(foreach test,$(unit_tests),$(run_tap) $(notdir $(test)) $(test);)
 	@$(run_tap) recorder-results tests/recorder-results/check.py \
@@ -86,5 +94,6 @@ check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flam
 	@$(run_tap) golden tests/golden/check.sh $(BUILD)/colo-perf
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) cli tests/cli/run.sh
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) flamegraph tests/cli/flamegraph.sh tests/golden
+	@$(run_tap) perf-forms tests/forms/check-perf.sh $(make_forms)
 	@awk '{ p += $$2; f += $$3; s += $$4 } END { printf "%d passed, %d failed", p, f; \
 		if (s) printf ", %d skipped", s; print ""; exit f > 0 }' $(TALLY)
