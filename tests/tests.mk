@@ -42,9 +42,12 @@ $(call unit,$(UNIT_RECORDING)): $(profile_story) $(lib_objects) \
 					warnings.o flame_tree.o) $(flame_svg) \
 				$(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_FLAME_SVG)): $(flame_svg) $(base_objects)
+$(call unit,test_forms): $(forms_objects) $(profile_story) $(lib_objects) $(command_objects) \
+			 $(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) \
+			 $(base_objects)
 $(call unit,$(UNIT_OUTPUT)): $(BUILD)/src/output.o $(base_objects)
 
-$(unit_tests): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
+$(unit_tests) $(call unit,test_forms): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
 	$(link)
 
 .PHONY: unit
