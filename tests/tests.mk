@@ -26,10 +26,11 @@ UNIT_PROFILE := test_address_space test_tasks test_dso_table test_stack_resolver
 UNIT_RECORDING := test_recording test_phase_profile test_phase_sums test_flame_tree
 UNIT_FLAME_SVG := test_flame_svg
 UNIT_OUTPUT := test_output
+UNIT_TESTS_OWN := test_perf_packer
 
 unit = $(1:%=$(BUILD)/tests/unit/%)
 unit_tests := $(call unit,$(UNIT_BASE) $(UNIT_PERFDATA) $(UNIT_COLO) $(UNIT_SYMBOLS) $(UNIT_PROFILE) \
-			$(UNIT_RECORDING) $(UNIT_FLAME_SVG) $(UNIT_OUTPUT))
+			$(UNIT_RECORDING) $(UNIT_FLAME_SVG) $(UNIT_OUTPUT) $(UNIT_TESTS_OWN))
 
 $(call unit,$(UNIT_BASE)): $(base_objects)
 $(call unit,$(UNIT_PERFDATA)): $(small_file) $(lib_objects) $(perfdata_objects) $(base_objects)
@@ -46,6 +47,7 @@ $(call unit,test_forms): $(forms_objects) $(profile_story) $(lib_objects) $(comm
 			 $(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) \
 			 $(base_objects)
 $(call unit,$(UNIT_OUTPUT)): $(BUILD)/src/output.o $(base_objects)
+$(call unit,$(UNIT_TESTS_OWN)): $(BUILD)/tests/lib/perf_packer.o
 
 $(unit_tests) $(call unit,test_forms): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
 	$(link)
