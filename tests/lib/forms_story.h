@@ -26,7 +26,8 @@ enum forms_tale {
 	FORMS_SOUND = 0,
 	FORMS_ODD = 1, /* what no sound machine does: repeated seq, a tid of two processes, ... */
 	FORMS_UNKNOWN = 2, /* records of types that nobody knows */
-	FORMS_LARGE = 4,   /* records near to 64 KiB, which cannot be compressed */
+	FORMS_TRACE = 4,   /* AUXTRACE, with a trace that nobody decodes */
+	FORMS_LARGE = 8,   /* records near to 64 KiB, which cannot be compressed */
 };
 
 struct forms_machine {

@@ -251,7 +251,8 @@ static void test_attr_sizes(gconstpointer data)
 
 static void test_odd(gconstpointer data)
 {
-	check_machines(data, PERF_ATTR_SIZE_VER7, &forms_layouts[0], FORMS_ODD | FORMS_UNKNOWN);
+	check_machines(data, PERF_ATTR_SIZE_VER7, &forms_layouts[0],
+		       FORMS_ODD | FORMS_UNKNOWN | FORMS_TRACE);
 }
 
 static void test_large(gconstpointer data)
