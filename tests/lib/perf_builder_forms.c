@@ -74,13 +74,13 @@ static void finish_packer(GByteArray *to, struct perf_packer *packer)
 	perf_packer_free(packer);
 }
 
-/* The records from number `first` on. */
-static void put_pieces(struct perf_builder *builder, GByteArray *to, guint first,
+/* The records from number `first` to before `end`. */
+static void put_pieces(struct perf_builder *builder, GByteArray *to, guint first, guint end,
 		       const struct perf_packing *packing)
 {
 	struct perf_packer *packer = new_packer(builder, packing);
 
-	for (guint i = first; i < builder->marks->len; i++) {
+	for (guint i = first; i < end; i++) {
 		const struct piece piece = piece_at(builder, i);
 
 		put_piece(to, packer, &piece);
@@ -110,7 +110,7 @@ GByteArray *perf_builder_build_packed(struct perf_builder *builder,
 	gboolean told = tell_packing(builder, packing);
 	GByteArray *file;
 
-	put_pieces(builder, data, 0, packing);
+	put_pieces(builder, data, 0, builder->marks->len, packing);
 	file = perf_builder_put_file(builder, data, NULL);
 	forget_feature(builder, PERF_BUILDER_COMPRESSED, told);
 	return file;
@@ -126,22 +126,31 @@ static guint count_first_mappings(const struct perf_builder *builder)
 	return n;
 }
 
+/* How many records perf made up before it began to record. */
+static guint count_made_up(const struct perf_builder *builder)
+{
+	guint n = 0;
+
+	while (n < builder->marks->len && piece_at(builder, n).cpu == PERF_BUILDER_NO_CPU)
+		n++;
+	return n;
+}
+
 GByteArray *perf_builder_build_pipe(struct perf_builder *builder,
 				    const struct perf_packing *packing)
 {
 	GByteArray *pipe = g_byte_array_new();
-	gboolean told = tell_packing(builder, packing);
-	guint n_first = count_first_mappings(builder);
+	const gboolean told = tell_packing(builder, packing);
+	const guint n_first = count_first_mappings(builder);
+	const guint n_made_up = MAX(n_first, count_made_up(builder));
 	g_autoptr(GByteArray) tail = perf_builder_pipe_tail(builder);
 
 	perf_builder_put_pipe_begin(builder, pipe);
-	for (guint i = 0; i < n_first; i++) {
-		const struct piece piece = piece_at(builder, i);
-
-		put_piece(pipe, NULL, &piece);
-	}
+	put_pieces(builder, pipe, 0, n_first, NULL);
 	perf_builder_put_pipe_names(builder, pipe);
-	put_pieces(builder, pipe, n_first, packing);
+	put_pieces(builder, pipe, n_first, n_made_up, NULL);
+	perf_builder_put_finished_init(builder, pipe);
+	put_pieces(builder, pipe, n_made_up, builder->marks->len, packing);
 	put_bytes(pipe, tail->data, tail->len);
 	forget_feature(builder, PERF_BUILDER_COMPRESSED, told);
 	if (pipe->len > builder->cut_at)

@@ -233,11 +233,15 @@ void perf_builder_put_pipe_begin(const struct perf_builder *builder, GByteArray 
 
 void perf_builder_put_pipe_names(const struct perf_builder *builder, GByteArray *to)
 {
-	g_autoptr(GByteArray) nothing = g_byte_array_new();
-
 	put_updates(builder, to);
 	put_thread_map(builder, to);
 	put_cpu_map(builder, to);
+}
+
+void perf_builder_put_finished_init(const struct perf_builder *builder, GByteArray *to)
+{
+	g_autoptr(GByteArray) nothing = g_byte_array_new();
+
 	perf_builder_put_record(builder, to, PERF_BUILDER_FINISHED_INIT, 0, nothing);
 }
 
@@ -247,6 +251,7 @@ GByteArray *perf_builder_pipe_head(struct perf_builder *builder)
 
 	perf_builder_put_pipe_begin(builder, head);
 	perf_builder_put_pipe_names(builder, head);
+	perf_builder_put_finished_init(builder, head);
 	return head;
 }
 

@@ -149,11 +149,12 @@ void perf_builder_put_record(const struct perf_builder *builder, GByteArray *to,
 			     guint16 misc, const GByteArray *payload);
 
 /*
- * The two parts of what stands before the data in a pipe: perf writes the mappings of the kernel
- * between them. perf_builder_pipe.c
+ * The parts of what stands before the data in a pipe. perf writes the mappings of the kernel
+ * before the second, and the processes that are there already before the last. perf_builder_pipe.c
  */
 void perf_builder_put_pipe_begin(const struct perf_builder *builder, GByteArray *to);
 void perf_builder_put_pipe_names(const struct perf_builder *builder, GByteArray *to);
+void perf_builder_put_finished_init(const struct perf_builder *builder, GByteArray *to);
 
 /* The plain file around these bytes of data. */
 GByteArray *perf_builder_put_file(struct perf_builder *builder, const GByteArray *data,
