@@ -6,7 +6,10 @@
 # A byte builder narrows numbers all the time, and means it.
 $(BUILD)/tests/%.o: WARNINGS += -Wno-conversion
 
-lib_objects := $(addprefix $(BUILD)/tests/lib/,perf_builder.o colo_story.o)
+lib_objects := $(addprefix $(BUILD)/tests/lib/,perf_builder.o perf_builder_record.o \
+			perf_builder_feature.o perf_builder_file.o perf_builder_pipe.o \
+			perf_builder_forms.o perf_packer.o colo_story.o)
+forms_objects := $(addprefix $(BUILD)/tests/lib/,forms_story.o recording_forms.o)
 small_file := $(BUILD)/tests/lib/small_file.o
 elf_objects := $(addprefix $(BUILD)/tests/lib/,elf_maker.o dso_fixture.o)
 flame_svg := $(addprefix $(BUILD)/src/,flame_svg.o flame_layout.o flame_tooltip.o svg_text.o)
@@ -23,10 +26,11 @@ UNIT_PROFILE := test_address_space test_tasks test_dso_table test_stack_resolver
 UNIT_RECORDING := test_recording test_phase_profile test_phase_sums test_flame_tree
 UNIT_FLAME_SVG := test_flame_svg
 UNIT_OUTPUT := test_output
+UNIT_TESTS_OWN := test_perf_packer
 
 unit = $(1:%=$(BUILD)/tests/unit/%)
 unit_tests := $(call unit,$(UNIT_BASE) $(UNIT_PERFDATA) $(UNIT_COLO) $(UNIT_SYMBOLS) $(UNIT_PROFILE) \
-			$(UNIT_RECORDING) $(UNIT_FLAME_SVG) $(UNIT_OUTPUT))
+			$(UNIT_RECORDING) $(UNIT_FLAME_SVG) $(UNIT_OUTPUT) $(UNIT_TESTS_OWN))
 
 $(call unit,$(UNIT_BASE)): $(base_objects)
 $(call unit,$(UNIT_PERFDATA)): $(small_file) $(lib_objects) $(perfdata_objects) $(base_objects)
@@ -39,9 +43,13 @@ $(call unit,$(UNIT_RECORDING)): $(profile_story) $(lib_objects) \
 					warnings.o flame_tree.o) $(flame_svg) \
 				$(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_FLAME_SVG)): $(flame_svg) $(base_objects)
+$(call unit,test_forms): $(forms_objects) $(profile_story) $(lib_objects) $(command_objects) \
+			 $(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) \
+			 $(base_objects)
 $(call unit,$(UNIT_OUTPUT)): $(BUILD)/src/output.o $(base_objects)
+$(call unit,$(UNIT_TESTS_OWN)): $(BUILD)/tests/lib/perf_packer.o
 
-$(unit_tests): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
+$(unit_tests) $(call unit,test_forms): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
 	$(link)
 
 .PHONY: unit
@@ -71,12 +79,19 @@ make_flame_svg := $(BUILD)/tests/cli/make_flame_svg
 $(make_flame_svg): $(BUILD)/tests/cli/make_flame_svg.o $(flame_svg) $(base_objects)
 	$(link)
 
+# The same recordings in each form that perf writes, for perf itself.
+make_forms := $(BUILD)/tests/forms/make_forms
+
+$(make_forms): $(BUILD)/tests/forms/make_forms.o $(forms_objects) $(lib_objects)
+	$(link)
+
 # All of them; TALLY collects a line for each, which scripts/test.sh adds up.
 TALLY ?= $(BUILD)/tests/tally
 run_tap := tests/run-tap.sh $(TALLY)
 
 .PHONY: check
-check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flame_svg)
+check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flame_svg) \
+	$(make_forms)
 	@mkdir -p $(dir $(TALLY)) && rm -f $(TALLY)
 	@$(foreach test,$(unit_tests),$(run_tap) $(notdir $(test)) $(test);)
 	@$(run_tap) recorder-results tests/recorder-results/check.py \
@@ -84,5 +99,6 @@ check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flam
 	@$(run_tap) golden tests/golden/check.sh $(BUILD)/colo-perf
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) cli tests/cli/run.sh
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) flamegraph tests/cli/flamegraph.sh tests/golden
+	@$(run_tap) perf-forms tests/forms/check-perf.sh $(make_forms)
 	@awk '{ p += $$2; f += $$3; s += $$4 } END { printf "%d passed, %d failed", p, f; \
 		if (s) printf ", %d skipped", s; print ""; exit f > 0 }' $(TALLY)

@@ -29,6 +29,10 @@ struct profile_story {
 
 /* The kernel is mapped, with functions "a" to "z". event: NULL for none that samples. */
 struct profile_story *profile_story_new(int byte_order, const struct perf_builder_event *event);
+/* The same in a builder that is already there, which then is the story's. probes: NULL: as usual */
+struct profile_story *profile_story_around(struct perf_builder *builder,
+					   const struct perf_event_attr *probes,
+					   const struct perf_builder_event *event);
 void profile_story_free(struct profile_story *story);
 
 /*
@@ -59,6 +63,10 @@ struct loaded_profile {
 struct loaded_profile *loaded_profile_new(struct profile_story *const *stories, guint n,
 					  const struct colo_selection *selection, const char *event,
 					  GError **error);
+/* Of files that are there, or whatever `paths`, a NULL-terminated list, may name. */
+struct loaded_profile *loaded_profile_of_paths(const char *const *paths,
+					       const struct colo_selection *selection,
+					       const char *event, GError **error);
 void loaded_profile_free(struct loaded_profile *loaded);
 
 /* All of one story; frees the story. */
