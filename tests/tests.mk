@@ -7,7 +7,8 @@
 $(BUILD)/tests/%.o: WARNINGS += -Wno-conversion
 
 lib_objects := $(addprefix $(BUILD)/tests/lib/,perf_builder.o perf_builder_record.o \
-			perf_builder_feature.o perf_builder_file.o colo_story.o)
+			perf_builder_feature.o perf_builder_file.o perf_builder_pipe.o perf_packer.o \
+			colo_story.o)
 small_file := $(BUILD)/tests/lib/small_file.o
 elf_objects := $(addprefix $(BUILD)/tests/lib/,elf_maker.o dso_fixture.o)
 flame_svg := $(addprefix $(BUILD)/src/,flame_svg.o flame_layout.o flame_tooltip.o svg_text.o)

@@ -122,6 +122,15 @@ void perf_builder_set_attr_size(struct perf_builder *builder, guint size_bytes)
 	builder->attr_size = size_bytes;
 }
 
+GByteArray *perf_builder_take_data(struct perf_builder *builder)
+{
+	GByteArray *data = builder->data;
+
+	builder->taken += data->len;
+	builder->data = g_byte_array_new();
+	return data;
+}
+
 static GPtrArray *parse_args(const char *args)
 {
 	GPtrArray *types = g_ptr_array_new();

@@ -20,13 +20,25 @@ enum perf_builder_feature {
 	PERF_BUILDER_ARCH = 6,
 	PERF_BUILDER_CMDLINE = 11,
 	PERF_BUILDER_EVENT_DESC = 12, /* made from the events */
+	PERF_BUILDER_DIR_FORMAT = 24,
+	PERF_BUILDER_COMPRESSED = 27,
 	PERF_BUILDER_CLOCK_DATA = 29,
 	PERF_BUILDER_N_FEATURES = 256,
 };
 
 /* Records that perf adds to those of the kernel: tools/lib/perf/include/perf/event.h. */
 enum perf_builder_record {
+	PERF_BUILDER_HEADER_ATTR = 64,
+	PERF_BUILDER_HEADER_TRACING_DATA = 66,
+	PERF_BUILDER_HEADER_BUILD_ID = 67,
 	PERF_BUILDER_FINISHED_ROUND = 68,
+	PERF_BUILDER_ID_INDEX = 69,
+	PERF_BUILDER_THREAD_MAP = 73,
+	PERF_BUILDER_CPU_MAP = 74,
+	PERF_BUILDER_EVENT_UPDATE = 78,
+	PERF_BUILDER_TIME_CONV = 79,
+	PERF_BUILDER_HEADER_FEATURE = 80,
+	PERF_BUILDER_FINISHED_INIT = 82,
 };
 
 /* What perf 6.1 asks the kernel for, with several events in one recording. */
@@ -165,6 +177,8 @@ void perf_builder_feature_build_id(struct perf_builder *builder, guint16 misc, g
 				   const guint8 *build_id, gsize build_id_size, const char *path);
 void perf_builder_feature_bytes(struct perf_builder *builder, guint feature, gconstpointer bytes,
 				gsize size_bytes);
+/* mmap_size_bytes: no chunk that was compressed at once is larger; perf allocates as much */
+void perf_builder_feature_compressed(struct perf_builder *builder, guint32 mmap_size_bytes);
 /* Leaves the feature out of the file, bit and section, also one that is made from the events. */
 void perf_builder_omit_feature(struct perf_builder *builder, guint feature);
 
@@ -177,6 +191,25 @@ void perf_builder_set_data_size_zero(struct perf_builder *builder, gboolean zero
 void perf_builder_set_killed(struct perf_builder *builder, gboolean killed);
 /* The file ends after so many bytes. G_MAXUINT64, as at first: it is whole. */
 void perf_builder_cut_at(struct perf_builder *builder, guint64 size_bytes);
+
+/*
+ * Recordings that do not fit into memory: what stands before and behind the data, which the
+ * caller writes elsewhere. All of these give bytes that are to be unreferenced.
+ *
+ *    file mode:  file_head | data of data_size_bytes | file_tail
+ *    pipe mode:  pipe_head | data | pipe_tail
+ *
+ * The size of a head depends on the events and features alone, so that one made with
+ * data_size_bytes 0 can be written over when the size is known. Data that is compressed is what a
+ * perf_packer makes of that of perf_builder_take_data(), and perf wants
+ * perf_builder_feature_compressed() to tell of it.
+ */
+/* Gives away the data made since the last call; the offsets of records go on counting. */
+GByteArray *perf_builder_take_data(struct perf_builder *builder);
+GByteArray *perf_builder_file_head(struct perf_builder *builder, guint64 data_size_bytes);
+GByteArray *perf_builder_file_tail(struct perf_builder *builder, guint64 data_size_bytes);
+GByteArray *perf_builder_pipe_head(struct perf_builder *builder);
+GByteArray *perf_builder_pipe_tail(struct perf_builder *builder);
 
 /*
  * Returns the file; free it with g_byte_array_unref(). The builder can go on

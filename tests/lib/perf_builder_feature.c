@@ -45,6 +45,17 @@ void perf_builder_feature_clock_data(struct perf_builder *builder, guint32 clock
 	put_u64(builder, to, clock_ns);
 }
 
+void perf_builder_feature_compressed(struct perf_builder *builder, guint32 mmap_size_bytes)
+{
+	GByteArray *to = reset_feature(builder, PERF_BUILDER_COMPRESSED);
+
+	put_u32(builder, to, 1); /* version */
+	put_u32(builder, to, 1); /* zstd */
+	put_u32(builder, to, 1); /* level */
+	put_u32(builder, to, 1); /* ratio */
+	put_u32(builder, to, mmap_size_bytes);
+}
+
 void perf_builder_feature_build_id(struct perf_builder *builder, guint16 misc, gint32 pid,
 				   const guint8 *build_id, gsize build_id_size, const char *path)
 {

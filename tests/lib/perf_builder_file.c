@@ -7,7 +7,6 @@
  */
 #include "perf_builder_private.h"
 
-#define MAGIC	    0x32454c4946524550ULL /* "PERFILE2", written as a number of the file's byte order */
 #define HEADER_SIZE 104
 
 void perf_builder_set_data_size_zero(struct perf_builder *builder, gboolean zero)
@@ -49,21 +48,34 @@ static void put_feature_bits(const struct perf_builder *builder, GByteArray *to,
  *    header | ids of all events | attrs | data | table of features | features
  *
  * The table stands where the data ends, and has one row for each bit that is
- * set; this is the only place that knows so.
+ * set; this file is the only one that knows so.
  */
-GByteArray *perf_builder_build(struct perf_builder *builder, struct perf_builder_layout *layout)
+static guint count_features(GByteArray *const *features)
 {
-	struct perf_builder_layout unused;
-	GByteArray *features[PERF_BUILDER_N_FEATURES];
-	GByteArray *file = g_byte_array_new();
+	guint n = 0;
+
+	for (guint i = 0; i < PERF_BUILDER_N_FEATURES; i++)
+		n += features[i] != NULL;
+	return n;
+}
+
+static void get_features(struct perf_builder *builder, GByteArray **features)
+{
+	for (guint i = 0; i < PERF_BUILDER_N_FEATURES; i++)
+		features[i] = perf_builder_get_feature(builder, i);
+}
+
+static void unref_features(GByteArray **features)
+{
+	for (guint i = 0; i < PERF_BUILDER_N_FEATURES; i++)
+		g_clear_pointer(&features[i], g_byte_array_unref);
+}
+
+static void put_head(struct perf_builder *builder, GByteArray *to, GByteArray *const *features,
+		     struct perf_builder_layout *layout)
+{
 	g_autoptr(GByteArray) ids = g_byte_array_new();
 	g_autoptr(GByteArray) attrs = g_byte_array_new();
-	guint n_features = 0;
-	guint64 offset;
-
-	if (!layout)
-		layout = &unused;
-	memset(layout, 0, sizeof(*layout));
 
 	layout->ids_offset = HEADER_SIZE;
 	for (guint i = 0; i < builder->events->len; i++) {
@@ -77,48 +89,94 @@ GByteArray *perf_builder_build(struct perf_builder *builder, struct perf_builder
 	layout->attrs_offset = layout->ids_offset + ids->len;
 	layout->attrs_size = attrs->len;
 	layout->data_offset = layout->attrs_offset + attrs->len;
-	layout->data_size = builder->data->len;
+
+	put_u64(builder, to, PERF_BUILDER_MAGIC);
+	put_u64(builder, to, HEADER_SIZE);
+	put_u64(builder, to, builder->attr_size + 16); /* with the section of its ids */
+	put_u64(builder, to, layout->attrs_offset);
+	put_u64(builder, to, layout->attrs_size);
+	put_u64(builder, to, layout->data_offset);
+	put_u64(builder, to, builder->data_size_zero || builder->killed ? 0 : layout->data_size);
+	put_u64(builder, to, 0); /* event types: no longer used */
+	put_u64(builder, to, 0);
+	put_feature_bits(builder, to, features);
+	g_assert_cmpuint(to->len, ==, HEADER_SIZE);
+	put_bytes(to, ids->data, ids->len);
+	put_bytes(to, attrs->data, attrs->len);
+}
+
+static void put_tail(struct perf_builder *builder, GByteArray *to, GByteArray *const *features,
+		     struct perf_builder_layout *layout)
+{
+	guint64 offset =
+		layout->data_offset + layout->data_size + (guint64)count_features(features) * 16;
+
 	for (guint i = 0; i < PERF_BUILDER_N_FEATURES; i++) {
-		features[i] = perf_builder_get_feature(builder, i);
-		n_features += features[i] != NULL;
+		if (!features[i])
+			continue;
+		layout->features_offset[i] = offset;
+		layout->features_size[i] = features[i]->len;
+		put_u64(builder, to, offset);
+		put_u64(builder, to, features[i]->len);
+		offset += features[i]->len;
 	}
-
-	put_u64(builder, file, MAGIC);
-	put_u64(builder, file, HEADER_SIZE);
-	put_u64(builder, file, builder->attr_size + 16); /* with the section of its ids */
-	put_u64(builder, file, layout->attrs_offset);
-	put_u64(builder, file, layout->attrs_size);
-	put_u64(builder, file, layout->data_offset);
-	put_u64(builder, file, builder->data_size_zero || builder->killed ? 0 : layout->data_size);
-	put_u64(builder, file, 0); /* event types: no longer used */
-	put_u64(builder, file, 0);
-	put_feature_bits(builder, file, features);
-	g_assert_cmpuint(file->len, ==, HEADER_SIZE);
-	put_bytes(file, ids->data, ids->len);
-	put_bytes(file, attrs->data, attrs->len);
-	put_bytes(file, builder->data->data, builder->data->len);
-
-	if (!builder->killed) {
-		offset = file->len + n_features * 16;
-		for (guint i = 0; i < PERF_BUILDER_N_FEATURES; i++) {
-			if (!features[i])
-				continue;
-			layout->features_offset[i] = offset;
-			layout->features_size[i] = features[i]->len;
-			put_u64(builder, file, offset);
-			put_u64(builder, file, features[i]->len);
-			offset += features[i]->len;
-		}
-		for (guint i = 0; i < PERF_BUILDER_N_FEATURES; i++) {
-			if (features[i])
-				put_bytes(file, features[i]->data, features[i]->len);
-		}
+	for (guint i = 0; i < PERF_BUILDER_N_FEATURES; i++) {
+		if (features[i])
+			put_bytes(to, features[i]->data, features[i]->len);
 	}
-	for (guint i = 0; i < PERF_BUILDER_N_FEATURES; i++)
-		g_clear_pointer(&features[i], g_byte_array_unref);
+}
+
+GByteArray *perf_builder_file_head(struct perf_builder *builder, guint64 data_size_bytes)
+{
+	struct perf_builder_layout layout = {.data_size = data_size_bytes};
+	GByteArray *features[PERF_BUILDER_N_FEATURES];
+	GByteArray *head = g_byte_array_new();
+
+	get_features(builder, features);
+	put_head(builder, head, features, &layout);
+	unref_features(features);
+	return head;
+}
+
+GByteArray *perf_builder_file_tail(struct perf_builder *builder, guint64 data_size_bytes)
+{
+	struct perf_builder_layout layout = {.data_size = data_size_bytes};
+	GByteArray *features[PERF_BUILDER_N_FEATURES];
+	g_autoptr(GByteArray) head = g_byte_array_new();
+	GByteArray *tail = g_byte_array_new();
+
+	get_features(builder, features);
+	put_head(builder, head, features, &layout);
+	put_tail(builder, tail, features, &layout);
+	unref_features(features);
+	return tail;
+}
+
+GByteArray *perf_builder_put_file(struct perf_builder *builder, const GByteArray *data,
+				  struct perf_builder_layout *layout)
+{
+	struct perf_builder_layout unused;
+	GByteArray *features[PERF_BUILDER_N_FEATURES];
+	GByteArray *file = g_byte_array_new();
+
+	if (!layout)
+		layout = &unused;
+	memset(layout, 0, sizeof(*layout));
+	layout->data_size = data->len;
+	get_features(builder, features);
+	put_head(builder, file, features, layout);
+	put_bytes(file, data->data, data->len);
+	if (!builder->killed)
+		put_tail(builder, file, features, layout);
+	unref_features(features);
 	if (file->len > builder->cut_at)
 		g_byte_array_set_size(file, builder->cut_at);
 	return file;
+}
+
+GByteArray *perf_builder_build(struct perf_builder *builder, struct perf_builder_layout *layout)
+{
+	return perf_builder_put_file(builder, builder->data, layout);
 }
 
 gboolean perf_builder_write(struct perf_builder *builder, const char *path, GError **error)

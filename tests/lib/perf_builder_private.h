@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+/* "PERFILE2", written as a number of the file's byte order */
+#define PERF_BUILDER_MAGIC		0x32454c4946524550ULL
 #define PERF_BUILDER_STRING_ALIGN	64 /* perf's NAME_ALIGN */
 #define PERF_BUILDER_RECORD_HEADER_SIZE 8
 #define PERF_BUILDER_BUILD_ID_SIZE	20
@@ -40,7 +42,8 @@ struct perf_builder {
 	guint64 cut_at;
 	guint64 next_id;
 	GPtrArray *events; /* Owned by this; of struct perf_builder_kind */
-	GByteArray *data;  /* Owned by this */
+	GByteArray *data;  /* Owned by this: what was not taken */
+	guint64 taken;	   /* bytes of data that were given away */
 	GByteArray *features[PERF_BUILDER_N_FEATURES]; /* Owned by this; NULL: none */
 	gboolean omitted[PERF_BUILDER_N_FEATURES];
 };
@@ -129,5 +132,13 @@ const struct perf_builder_kind *perf_builder_get_event(const struct perf_builder
 
 /* Bytes of the feature, to be unreferenced; NULL when the recording is to be without it. */
 GByteArray *perf_builder_get_feature(const struct perf_builder *builder, guint feature);
+
+/* A record without sample_id, in `to`: perf_builder_record.c */
+void perf_builder_put_record(const struct perf_builder *builder, GByteArray *to, guint32 type,
+			     guint16 misc, const GByteArray *payload);
+
+/* The plain file around these bytes of data. */
+GByteArray *perf_builder_put_file(struct perf_builder *builder, const GByteArray *data,
+				  struct perf_builder_layout *layout);
 
 #endif

@@ -9,17 +9,23 @@
 
 #define MISC_FORK_EXEC (1 << 13) /* perf's own: the process has not its parent's mappings */
 
+void perf_builder_put_record(const struct perf_builder *builder, GByteArray *to, guint32 type,
+			     guint16 misc, const GByteArray *payload)
+{
+	g_assert_cmpuint(payload->len, <=, G_MAXUINT16 - PERF_BUILDER_RECORD_HEADER_SIZE);
+	put_u32(builder, to, type);
+	put_u16(builder, to, misc);
+	put_u16(builder, to, PERF_BUILDER_RECORD_HEADER_SIZE + payload->len);
+	put_bytes(to, payload->data, payload->len);
+}
+
 /* A record is put together in bytes of its own, so that its size is known for its header. */
 static guint64 add_record(struct perf_builder *builder, guint32 type, guint16 misc,
 			  const GByteArray *payload)
 {
-	guint64 offset = builder->data->len;
+	guint64 offset = builder->taken + builder->data->len;
 
-	g_assert_cmpuint(payload->len, <=, G_MAXUINT16 - PERF_BUILDER_RECORD_HEADER_SIZE);
-	put_u32(builder, builder->data, type);
-	put_u16(builder, builder->data, misc);
-	put_u16(builder, builder->data, PERF_BUILDER_RECORD_HEADER_SIZE + payload->len);
-	put_bytes(builder->data, payload->data, payload->len);
+	perf_builder_put_record(builder, builder->data, type, misc, payload);
 	return offset;
 }
 
@@ -285,7 +291,7 @@ guint64 perf_builder_record(struct perf_builder *builder, guint32 type, guint16 
 
 guint64 perf_builder_bytes(struct perf_builder *builder, gconstpointer bytes, gsize size_bytes)
 {
-	guint64 offset = builder->data->len;
+	guint64 offset = builder->taken + builder->data->len;
 
 	put_bytes(builder->data, bytes, size_bytes);
 	return offset;
