@@ -40,7 +40,7 @@ LIBS = $(PACKAGE_LIBS) -liberty -lm
 # The modules, in the order in which one may include another.
 BASE := error distribution id_table printable
 PERFDATA := perf_event perf_file perf_task tracepoint
-COLO := phase probe model summary parts
+COLO := phase probe hit_log model summary parts
 SYMBOLS := build_id debug_file demangle dso dso_error dso_file elf_file elf_plt inline_index \
 	   kallsyms kernel_symbols regular_file symbol_table
 PROFILE := address_space dso_table profile sample_event stack_resolver stack_table tasks unwinder

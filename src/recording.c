@@ -7,6 +7,7 @@
 
 #include "base/byte_reader.h"
 #include "base/error.h"
+#include "colo/hit_log.h"
 #include "perfdata/tracepoint.h"
 
 #include <inttypes.h>
@@ -23,7 +24,7 @@ struct loader {
 	struct perf_file *file;		 /* Weak: the recording's */
 	struct tracepoints *tracepoints; /* Owned by this; NULL when there are no formats */
 	struct probe_event *by_event;	 /* Owned by this: as many as the file has events */
-	GArray *hits;			 /* Weak: struct colo_hit */
+	struct hit_log *hits;		 /* Weak */
 	uint32_t source;
 };
 
@@ -139,8 +140,7 @@ static void add_hit(struct loader *loader, const struct probe_event *probe_event
 		    const struct perf_event *event, const struct perf_record *record)
 {
 	struct recording *recording = loader->recording;
-	struct colo_hit hit = {
-		.order = record->offset, .source = loader->source, .probe = probe_event->probe};
+	struct colo_hit hit = {.source = loader->source, .probe = probe_event->probe};
 	struct perf_sample sample;
 
 	recording->n_probe_hits++;
@@ -159,7 +159,7 @@ static void add_hit(struct loader *loader, const struct probe_event *probe_event
 	hit.time_ns = sample.time_ns;
 	hit.pid = sample.pid;
 	hit.tid = sample.tid;
-	g_array_append_val(loader->hits, hit);
+	hit_log_add(loader->hits, &hit);
 }
 
 static void read_sample(struct loader *loader, const struct perf_record *record)
@@ -304,7 +304,7 @@ static bool load_file(struct loader *loader, const struct dso_options *options, 
 }
 
 static bool load_path(struct recordings *recordings, const char *path,
-		      const struct dso_options *options, GArray *hits, GError **error)
+		      const struct dso_options *options, struct hit_log *hits, GError **error)
 {
 	struct recording *recording = recording_new(path);
 	struct loader loader = {
@@ -324,19 +324,21 @@ struct recordings *recordings_load(const char *const *paths, const struct dso_op
 				   GError **error)
 {
 	struct recordings *recordings = g_new0(struct recordings, 1);
-	g_autoptr(GArray) hits = g_array_new(FALSE, FALSE, sizeof(struct colo_hit));
+	struct hit_log *hits = hit_log_new();
+	struct colo_hit hit;
 
 	recordings->files = g_ptr_array_new_with_free_func(recording_free);
 	recordings->model = colo_model_new();
 	for (; *paths; paths++) {
 		if (!load_path(recordings, *paths, options, hits, error)) {
+			hit_log_free(hits);
 			recordings_free(recordings);
 			return NULL;
 		}
 	}
-	g_array_sort(hits, colo_hit_compare);
-	for (guint i = 0; i < hits->len; i++)
-		colo_model_add(recordings->model, &g_array_index(hits, struct colo_hit, i));
+	while (hit_log_take(hits, &hit))
+		colo_model_add(recordings->model, &hit);
+	hit_log_free(hits);
 	colo_model_finish(recordings->model);
 	return recordings;
 }
