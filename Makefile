@@ -9,6 +9,7 @@
 #   make WERROR=1      with warnings as errors, in build/werror/
 #   make V=1           shows the commands
 #   make unit          the unit tests alone, with all that they print
+#   make bench-tools   what bench/*.py needs
 #   make check-system  everything that CI runs, as root: scripts/test.sh
 #   make lint          clang-format and shellcheck
 #   make format        formats the C files
@@ -80,6 +81,7 @@ $(BUILD)/%.o: %.c
 $(BUILD)/src/flame_svg.o: src/flame_svg.js
 
 include tests/tests.mk
+include bench/bench.mk
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
