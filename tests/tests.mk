@@ -24,7 +24,7 @@ UNIT_PROFILE := test_address_space test_tasks test_dso_table test_stack_resolver
 		test_unwinder
 UNIT_RECORDING := test_recording test_phase_profile test_phase_sums test_flame_tree
 UNIT_FLAME_SVG := test_flame_svg
-UNIT_OUTPUT := test_output
+UNIT_OUTPUT := test_output test_json
 
 unit = $(1:%=$(BUILD)/tests/unit/%)
 unit_tests := $(call unit,$(UNIT_BASE) $(UNIT_PERFDATA) $(UNIT_COLO) $(UNIT_SYMBOLS) $(UNIT_PROFILE) \
@@ -41,7 +41,7 @@ $(call unit,$(UNIT_RECORDING)): $(profile_story) $(lib_objects) \
 					warnings.o flame_tree.o) $(flame_svg) \
 				$(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_FLAME_SVG)): $(flame_svg) $(base_objects)
-$(call unit,$(UNIT_OUTPUT)): $(BUILD)/src/output.o $(base_objects)
+$(call unit,$(UNIT_OUTPUT)): $(addprefix $(BUILD)/src/,output.o json.o) $(base_objects)
 
 $(unit_tests): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
 	$(link)
