@@ -9,6 +9,7 @@
 #   make WERROR=1      with warnings as errors, in build/werror/
 #   make V=1           shows the commands
 #   make unit          the unit tests alone, with all that they print
+#   make bench-tools   what bench/*.py needs
 #   make check-system  everything that CI runs, as root: scripts/test.sh
 #   make lint          clang-format and shellcheck
 #   make format        formats the C files
@@ -41,7 +42,7 @@ LIBS = $(PACKAGE_LIBS) -liberty -lm
 BASE := error distribution id_table printable
 PERFDATA := perf_bytes perf_event perf_file perf_header perf_header_records perf_record perf_sample \
 	    perf_stream perf_task perf_unpack tracepoint format_files uprobe_sites
-COLO := phase probe model summary parts
+COLO := phase probe hit_log model summary parts
 SYMBOLS := build_id debug_file demangle dso dso_error dso_file elf_file elf_plt inline_index \
 	   kallsyms kernel_symbols regular_file symbol_table
 PROFILE := address_space dso_table profile sample_event stack_resolver stack_table tasks unwinder
@@ -81,6 +82,7 @@ $(BUILD)/%.o: %.c
 $(BUILD)/src/flame_svg.o: src/flame_svg.js
 
 include tests/tests.mk
+include bench/bench.mk
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 

@@ -1,68 +1,153 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Members of JSON objects.
+ * The structure of JSON: commas, brackets, indentation, as json-glib does it.
  */
 #include "json.h"
 
+#include <inttypes.h>
+#include <json-glib/json-glib.h>
 #include <string.h>
 
 #define UNIT_SEPARATOR 0x1f
 
-void json_add_int(JsonBuilder *json, const char *name, int64_t value)
+struct json {
+	FILE *out; /* Weak */
+	bool pretty;
+	unsigned int depth;	  /* objects and arrays that were begun and not ended */
+	bool is_first;		  /* the next value is the first of its object or array */
+	JsonGenerator *generator; /* Owned by this: of strings */
+	GString *text;		  /* Owned by this: what it made */
+};
+
+struct json *json_new(FILE *out, bool pretty)
 {
-	json_builder_set_member_name(json, name);
-	json_builder_add_int_value(json, value);
+	struct json *json = g_new0(struct json, 1);
+
+	json->out = out;
+	json->pretty = pretty;
+	json->is_first = true;
+	json->generator = json_generator_new();
+	json->text = g_string_new(NULL);
+	return json;
 }
 
-void json_add_string(JsonBuilder *json, const char *name, const char *value)
+void json_free(struct json *json)
 {
-	json_builder_set_member_name(json, name);
-	if (value) {
-		g_autofree char *valid = g_utf8_make_valid(value, -1);
+	g_assert(!json->depth);
+	fputc('\n', json->out);
+	g_object_unref(json->generator);
+	g_string_free(json->text, TRUE);
+	g_free(json);
+}
 
-		/* json-glib writes it as it is, which JSON does not allow. */
-		for (char *at = strchr(valid, UNIT_SEPARATOR); at; at = strchr(at, UNIT_SEPARATOR))
-			*at = '?';
-		json_builder_add_string_value(json, valid);
-	} else {
-		json_builder_add_null_value(json);
+static void begin_line(const struct json *json)
+{
+	if (json->pretty)
+		fprintf(json->out, "\n%*s", (int)(2 * json->depth), "");
+}
+
+/* What stands before a value. Names are our own and need no escapes. */
+static void begin_value(struct json *json, const char *name)
+{
+	if (!json->is_first)
+		fputc(',', json->out);
+	json->is_first = false;
+	if (json->depth)
+		begin_line(json);
+	if (name)
+		fprintf(json->out, json->pretty ? "\"%s\" : " : "\"%s\":", name);
+}
+
+static void begin(struct json *json, const char *name, char bracket)
+{
+	begin_value(json, name);
+	fputc(bracket, json->out);
+	json->depth++;
+	json->is_first = true;
+}
+
+static void end(struct json *json, char bracket)
+{
+	json->depth--;
+	if (!json->is_first)
+		begin_line(json);
+	fputc(bracket, json->out);
+	json->is_first = false;
+}
+
+void json_begin_object(struct json *json, const char *name)
+{
+	begin(json, name, '{');
+}
+
+void json_end_object(struct json *json)
+{
+	end(json, '}');
+}
+
+void json_begin_array(struct json *json, const char *name)
+{
+	begin(json, name, '[');
+}
+
+void json_end_array(struct json *json)
+{
+	end(json, ']');
+}
+
+void json_add_int(struct json *json, const char *name, int64_t value)
+{
+	begin_value(json, name);
+	fprintf(json->out, "%" PRId64, value);
+}
+
+void json_add_string(struct json *json, const char *name, const char *value)
+{
+	g_autofree char *valid = value ? g_utf8_make_valid(value, -1) : NULL;
+	g_autoptr(JsonNode) node = NULL;
+
+	if (!valid) {
+		json_add_null(json, name);
+		return;
 	}
+	/* json-glib writes it as it is, which JSON does not allow. */
+	for (char *at = strchr(valid, UNIT_SEPARATOR); at; at = strchr(at, UNIT_SEPARATOR))
+		*at = '?';
+	node = json_node_init_string(json_node_alloc(), valid);
+	begin_value(json, name);
+	g_string_truncate(json->text, 0);
+	json_generator_set_root(json->generator, node);
+	json_generator_to_gstring(json->generator, json->text);
+	fputs(json->text->str, json->out);
 }
 
-void json_add_bool(JsonBuilder *json, const char *name, bool value)
+void json_add_bool(struct json *json, const char *name, bool value)
 {
-	json_builder_set_member_name(json, name);
-	json_builder_add_boolean_value(json, value);
+	begin_value(json, name);
+	fputs(value ? "true" : "false", json->out);
 }
 
-void json_add_double(JsonBuilder *json, const char *name, double value)
+void json_add_double(struct json *json, const char *name, double value)
 {
-	json_builder_set_member_name(json, name);
-	json_builder_add_double_value(json, value);
+	char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+	begin_value(json, name);
+	fputs(g_ascii_dtostr(text, sizeof(text), value), json->out);
+	/* A whole number is to be seen as one that need not be. */
+	if (!strpbrk(text, ".e"))
+		fputs(".0", json->out);
 }
 
-void json_add_null(JsonBuilder *json, const char *name)
+void json_add_null(struct json *json, const char *name)
 {
-	json_builder_set_member_name(json, name);
-	json_builder_add_null_value(json);
+	begin_value(json, name);
+	fputs("null", json->out);
 }
 
-void json_add_value(JsonBuilder *json, const char *name, struct colo_value value)
+void json_add_value(struct json *json, const char *name, struct colo_value value)
 {
 	if (value.known)
 		json_add_int(json, name, value.value);
 	else
 		json_add_null(json, name);
-}
-
-void json_begin_object(JsonBuilder *json, const char *name)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_begin_object(json);
-}
-
-void json_begin_array(JsonBuilder *json, const char *name)
-{
-	json_builder_set_member_name(json, name);
-	json_builder_begin_array(json);
 }

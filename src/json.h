@@ -1,25 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Members of JSON objects in one call each, on top of json-glib.
+ * Writes JSON as it comes: nothing of it is kept, so a report may be as long as it
+ * likes. It looks as json-glib makes it.
  */
 #ifndef COLO_PERF_JSON_H
 #define COLO_PERF_JSON_H
 
 #include "colo/model.h"
 
-#include <json-glib/json-glib.h>
+#include <stdio.h>
 
-/* Each adds a member to the object that is being built. */
-void json_add_int(JsonBuilder *json, const char *name, int64_t value);
+struct json;
+
+/* Pretty: a line for each value, indented. Otherwise all of it is one line. `out`: weak. */
+struct json *json_new(FILE *out, bool pretty);
+/* Everything that was begun must have been ended; ends the line. */
+void json_free(struct json *json);
+
+/*
+ * Each adds a member to the object that is being written. NULL for `name`: in an
+ * array, and for the outermost value.
+ */
+void json_add_int(struct json *json, const char *name, int64_t value);
 /* NULL is null; what is no UTF-8 is made so. */
-void json_add_string(JsonBuilder *json, const char *name, const char *value);
-void json_add_bool(JsonBuilder *json, const char *name, bool value);
-void json_add_double(JsonBuilder *json, const char *name, double value);
-void json_add_null(JsonBuilder *json, const char *name);
+void json_add_string(struct json *json, const char *name, const char *value);
+void json_add_bool(struct json *json, const char *name, bool value);
+void json_add_double(struct json *json, const char *name, double value);
+void json_add_null(struct json *json, const char *name);
 /* null when it is not known. */
-void json_add_value(JsonBuilder *json, const char *name, struct colo_value value);
-/* To be ended by json_builder_end_object() or _end_array(). */
-void json_begin_object(JsonBuilder *json, const char *name);
-void json_begin_array(JsonBuilder *json, const char *name);
+void json_add_value(struct json *json, const char *name, struct colo_value value);
+
+void json_begin_object(struct json *json, const char *name);
+void json_end_object(struct json *json);
+void json_begin_array(struct json *json, const char *name);
+void json_end_array(struct json *json);
 
 #endif

@@ -284,6 +284,7 @@ static bool pass_over(struct phase_profiles *profiles, const struct sample_choic
 
 	*any = *any || chosen;
 	profiles->is_sampled[source] = chosen;
+	stack_resolver_forget(pass.resolver);
 	g_free(pass.is_chosen);
 	g_array_unref(pass.addresses);
 	unwinder_free(pass.unwinder);

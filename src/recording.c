@@ -4,10 +4,11 @@
  */
 #include "recording.h"
 
+#include "colo/hit_log.h"
 #include "recording_file.h"
 
 static bool load_path(struct recordings *recordings, const char *path,
-		      const struct recording_options *options, GArray *hits, GError **error)
+		      const struct recording_options *options, struct hit_log *hits, GError **error)
 {
 	const uint32_t source = recordings->files->len;
 	struct recording *recording = recording_new(path);
@@ -23,19 +24,21 @@ struct recordings *recordings_load(const char *const *paths,
 				   const struct recording_options *options, GError **error)
 {
 	struct recordings *recordings = g_new0(struct recordings, 1);
-	g_autoptr(GArray) hits = g_array_new(FALSE, FALSE, sizeof(struct colo_hit));
+	struct hit_log *hits = hit_log_new();
+	struct colo_hit hit;
 
 	recordings->files = g_ptr_array_new_with_free_func((GDestroyNotify)recording_free);
 	recordings->model = colo_model_new();
 	for (; *paths; paths++) {
 		if (!load_path(recordings, *paths, options, hits, error)) {
+			hit_log_free(hits);
 			recordings_free(recordings);
 			return NULL;
 		}
 	}
-	g_array_sort(hits, colo_hit_compare);
-	for (guint i = 0; i < hits->len; i++)
-		colo_model_add(recordings->model, &g_array_index(hits, struct colo_hit, i));
+	while (hit_log_take(hits, &hit))
+		colo_model_add(recordings->model, &hit);
+	hit_log_free(hits);
 	colo_model_finish(recordings->model);
 	return recordings;
 }

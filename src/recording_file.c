@@ -33,7 +33,7 @@ struct loader {
 	struct uprobe_sites *sites;	 /* Owned by this; NULL: the formats are not checked */
 	GArray *by_event;		 /* Owned by this: struct probe_event, by event */
 	GHashTable *lost_by_id;		 /* Owned by this: u64 id (owned) to the highest count */
-	GArray *hits;			 /* Weak: struct colo_hit */
+	struct hit_log *hits;		 /* Weak */
 	uint32_t source;
 };
 
@@ -186,10 +186,9 @@ static bool find_probes(struct loader *loader, GError **error)
 /* --- Records --- */
 
 static void add_hit(struct loader *loader, const struct probe_event *probe_event,
-		    const struct perf_sample *sample, uint64_t number)
+		    const struct perf_sample *sample)
 {
 	struct colo_hit hit = {
-		.order = number,
 		.source = loader->source,
 		.probe = probe_event->probe,
 		.time_ns = sample->time_ns,
@@ -207,7 +206,7 @@ static void add_hit(struct loader *loader, const struct probe_event *probe_event
 	if (loader->sites)
 		uprobe_sites_hit(loader->sites, tracepoint_name(probe_event->tracepoint), hit.pid,
 				 sample->ip);
-	g_array_append_val(loader->hits, hit);
+	hit_log_add(loader->hits, &hit);
 }
 
 /* The count goes up with every loss, so the highest one that an id carries is its losses. */
@@ -251,7 +250,7 @@ static void read_sample(struct loader *loader, const struct perf_record *record)
 	}
 	perf_sample_visit_lost(event, &sample, loader->swap, add_lost_read, loader);
 	if (probe_event->probe)
-		add_hit(loader, probe_event, &sample, record->number);
+		add_hit(loader, probe_event, &sample);
 }
 
 /* u64 lost; perf says in the sample id of which event. */
@@ -447,7 +446,7 @@ static bool load(struct loader *loader, GError **error)
 }
 
 bool recording_load(struct recording *recording, uint32_t source,
-		    const struct recording_options *options, GArray *hits, GError **error)
+		    const struct recording_options *options, struct hit_log *hits, GError **error)
 {
 	struct loader loader = {
 		.options = options,

@@ -14,7 +14,7 @@
 #define SCHEMA_VERSION 1
 
 /* The members of a distribution, with the unit as suffix ("_ns", or none). */
-static void add_distribution(JsonBuilder *json, const struct distribution *distribution,
+static void add_distribution(struct json *json, const struct distribution *distribution,
 			     const char *suffix)
 {
 	const struct {
@@ -54,7 +54,7 @@ static void add_distribution(JsonBuilder *json, const struct distribution *distr
 }
 
 /* What the recording's clock has to do with that of the wall. */
-static void add_clock(JsonBuilder *json, const struct recording *file)
+static void add_clock(struct json *json, const struct recording *file)
 {
 	if (!file->has_clock) {
 		json_add_null(json, "clock");
@@ -64,16 +64,16 @@ static void add_clock(JsonBuilder *json, const struct recording *file)
 	json_add_int(json, "clockid", file->clock.clockid);
 	json_add_int(json, "clock_ns", (int64_t)file->clock.clock_ns);
 	json_add_int(json, "wall_ns", (int64_t)file->clock.wall_ns);
-	json_builder_end_object(json);
+	json_end_object(json);
 }
 
-static void add_recordings(JsonBuilder *json, const struct report *report)
+static void add_recordings(struct json *json, const struct report *report)
 {
 	json_begin_array(json, "recordings");
 	for (guint i = 0; i < report->recordings->files->len; i++) {
 		const struct recording *file = g_ptr_array_index(report->recordings->files, i);
 
-		json_builder_begin_object(json);
+		json_begin_object(json, NULL);
 		json_add_string(json, "file", file->path);
 		json_add_int(json, "size_bytes", (int64_t)file->size_bytes);
 		json_add_string(json, "hostname", file->hostname);
@@ -93,12 +93,12 @@ static void add_recordings(JsonBuilder *json, const struct report *report)
 		json_add_string(json, "damage", file->damage);
 		json_add_string(json, "formats_from", file->formats_from);
 		add_clock(json, file);
-		json_builder_end_object(json);
+		json_end_object(json);
 	}
-	json_builder_end_array(json);
+	json_end_array(json);
 }
 
-static void add_selection(JsonBuilder *json, const struct colo_selection *selection)
+static void add_selection(struct json *json, const struct colo_selection *selection)
 {
 	json_begin_object(json, "selection");
 	json_add_int(json, "first_seq", (int64_t)MAX(selection->first_seq, 1));
@@ -110,21 +110,21 @@ static void add_selection(JsonBuilder *json, const struct colo_selection *select
 		       (struct colo_value){selection->since_ns != INT64_MIN, selection->since_ns});
 	json_add_value(json, "until_ns",
 		       (struct colo_value){selection->until_ns != INT64_MAX, selection->until_ns});
-	json_builder_end_object(json);
+	json_end_object(json);
 }
 
-static void add_warnings(JsonBuilder *json, const GPtrArray *warnings)
+static void add_warnings(struct json *json, const GPtrArray *warnings)
 {
 	json_begin_array(json, "warnings");
 	for (guint i = 0; i < warnings->len; i++) {
 		const struct warning *warning = g_ptr_array_index(warnings, i);
 
-		json_builder_begin_object(json);
+		json_begin_object(json, NULL);
 		json_add_string(json, "code", warning->code);
 		json_add_string(json, "message", warning->message);
-		json_builder_end_object(json);
+		json_end_object(json);
 	}
-	json_builder_end_array(json);
+	json_end_array(json);
 }
 
 /* A counter of the last checkpoint; unknown when its probe was not hit. */
@@ -135,19 +135,19 @@ static struct colo_value counter(const struct colo_checkpoint *checkpoint, enum 
 }
 
 /* QEMU leaves out what this side does not know, so do we. */
-static void add_known(JsonBuilder *json, const char *name, struct colo_value value)
+static void add_known(struct json *json, const char *name, struct colo_value value)
 {
 	if (value.known)
 		json_add_int(json, name, value.value);
 }
 
-static void add_known_time(JsonBuilder *json, const char *name, struct colo_value value)
+static void add_known_time(struct json *json, const char *name, struct colo_value value)
 {
 	value.known = value.known && value.value >= 0;
 	add_known(json, name, value);
 }
 
-static void add_ram_info(JsonBuilder *json, const struct colo_checkpoint *last)
+static void add_ram_info(struct json *json, const struct colo_checkpoint *last)
 {
 	static const struct {
 		const char *name;
@@ -183,11 +183,11 @@ static void add_ram_info(JsonBuilder *json, const struct colo_checkpoint *last)
 		json_add_int(json, "normal-bytes",
 			     (int64_t)((uint64_t)normal.value * (uint64_t)page_size.value));
 	json_add_int(json, "skipped", 0);
-	json_builder_end_object(json);
+	json_end_object(json);
 }
 
 /* MigrationInfo after the last of the chosen checkpoints. */
-static void add_info(JsonBuilder *json, const struct colo_checkpoint *last)
+static void add_info(struct json *json, const struct colo_checkpoint *last)
 {
 	struct colo_value status;
 
@@ -204,10 +204,10 @@ static void add_info(JsonBuilder *json, const struct colo_checkpoint *last)
 	add_known_time(json, "total-time", counter(last, COLO_COUNTER_TOTAL_TIME_MS));
 	if (counter(last, COLO_COUNTER_RAM_TOTAL_BYTES).known)
 		add_ram_info(json, last);
-	json_builder_end_object(json);
+	json_end_object(json);
 }
 
-static void add_recorder(JsonBuilder *json, const struct colo_summary *summary)
+static void add_recorder(struct json *json, const struct colo_summary *summary)
 {
 	for (guint i = 0; i < report_n_recorder_fields; i++)
 		json_add_value(json, report_recorder_fields[i].name,
@@ -215,32 +215,32 @@ static void add_recorder(JsonBuilder *json, const struct colo_summary *summary)
 	add_info(json, summary->last_counters);
 }
 
-static void add_phases(JsonBuilder *json, const struct colo_summary *summary)
+static void add_phases(struct json *json, const struct colo_summary *summary)
 {
 	json_begin_array(json, "phases");
 	for (guint i = 0; i < summary->n_rows; i++) {
-		json_builder_begin_object(json);
+		json_begin_object(json, NULL);
 		json_add_string(json, "name", summary->rows[i].name);
 		json_add_bool(json, "in_checkpoint", summary->rows[i].kind == COLO_ROW_PART);
 		add_distribution(json, &summary->rows[i].ns, "_ns");
-		json_builder_end_object(json);
+		json_end_object(json);
 	}
-	json_builder_end_array(json);
+	json_end_array(json);
 }
 
-static void add_amounts(JsonBuilder *json, const struct colo_summary *summary)
+static void add_amounts(struct json *json, const struct colo_summary *summary)
 {
 	json_begin_array(json, "amounts");
 	for (guint i = 0; i < summary->n_amounts; i++) {
-		json_builder_begin_object(json);
+		json_begin_object(json, NULL);
 		json_add_string(json, "name", colo_amount_name(summary->amounts[i].amount));
 		add_distribution(json, &summary->amounts[i].units, "");
-		json_builder_end_object(json);
+		json_end_object(json);
 	}
-	json_builder_end_array(json);
+	json_end_array(json);
 }
 
-static void add_anomalies(JsonBuilder *json, const struct colo_anomalies *anomalies)
+static void add_anomalies(struct json *json, const struct colo_anomalies *anomalies)
 {
 	json_begin_object(json, "anomalies");
 	json_add_int(json, "begins_without_end", (int64_t)anomalies->begins_without_end);
@@ -249,20 +249,20 @@ static void add_anomalies(JsonBuilder *json, const struct colo_anomalies *anomal
 	json_add_int(json, "repeated", (int64_t)anomalies->repeated);
 	json_add_int(json, "missing_phases", (int64_t)anomalies->missing);
 	json_add_int(json, "overlapping", (int64_t)anomalies->overlapping);
-	json_builder_end_object(json);
+	json_end_object(json);
 }
 
-static void add_trigger_counts(JsonBuilder *json, const char *name,
+static void add_trigger_counts(struct json *json, const char *name,
 			       const uint64_t counts[COLO_N_TRIGGERS])
 {
 	json_begin_object(json, name);
 	for (unsigned int i = 0; i < COLO_N_TRIGGERS; i++)
 		json_add_int(json, colo_trigger_name(i), (int64_t)counts[i]);
-	json_builder_end_object(json);
+	json_end_object(json);
 }
 
 /* A phase of one checkpoint, with its place in time; null when it was not seen whole. */
-static void add_window(JsonBuilder *json, enum colo_phase phase, const struct colo_window *window)
+static void add_window(struct json *json, enum colo_phase phase, const struct colo_window *window)
 {
 	if (!colo_window_is_valid(window)) {
 		json_add_null(json, colo_phase_name(phase));
@@ -271,19 +271,19 @@ static void add_window(JsonBuilder *json, enum colo_phase phase, const struct co
 	json_begin_object(json, colo_phase_name(phase));
 	json_add_int(json, "begin_ns", (int64_t)window->begin_ns);
 	json_add_int(json, "end_ns", (int64_t)window->end_ns);
-	json_builder_end_object(json);
+	json_end_object(json);
 }
 
 static void add_checkpoint(const struct colo_session *session,
 			   const struct colo_checkpoint *checkpoint, void *data)
 {
-	JsonBuilder *json = data;
+	struct json *json = data;
 	const struct colo_window *windows = checkpoint->windows;
 	const enum colo_phase *phases;
 	const enum colo_amount *amounts;
 	guint n;
 
-	json_builder_begin_object(json);
+	json_begin_object(json, NULL);
 	json_add_int(json, "seq", (int64_t)checkpoint->seq);
 	json_add_string(json, "state", colo_checkpoint_state_name(checkpoint->state));
 	json_add_value(
@@ -297,14 +297,14 @@ static void add_checkpoint(const struct colo_session *session,
 	phases = colo_role_phases(session->role, &n);
 	for (guint i = 0; i < n; i++)
 		add_window(json, phases[i], &windows[phases[i]]);
-	json_builder_end_object(json);
+	json_end_object(json);
 	json_add_value(json, "other_ns", colo_checkpoint_other_ns(session->role, checkpoint));
 	json_add_value(json, "pause_ns", colo_checkpoint_pause_ns(checkpoint));
 	amounts = colo_role_amounts(session->role, &n);
 	for (guint i = 0; i < n; i++)
 		json_add_value(json, colo_amount_name(amounts[i]),
 			       colo_checkpoint_amount(checkpoint, amounts[i]));
-	json_builder_end_object(json);
+	json_end_object(json);
 }
 
 static struct colo_value origin_wall_ns(const struct recording *file,
@@ -316,14 +316,14 @@ static struct colo_value origin_wall_ns(const struct recording *file,
 	return (struct colo_value){known, (int64_t)wall_ns};
 }
 
-static void add_session(JsonBuilder *json, const struct report *report,
+static void add_session(struct json *json, const struct report *report,
 			const struct colo_summary *summary)
 {
 	const struct colo_session *session = summary->session;
 	const struct recording *file =
 		g_ptr_array_index(report->recordings->files, session->source);
 
-	json_builder_begin_object(json);
+	json_begin_object(json, NULL);
 	json_add_string(json, "role", colo_role_name(session->role));
 	json_add_int(json, "recording", session->source);
 	json_add_int(json, "number", session->number);
@@ -339,14 +339,14 @@ static void add_session(JsonBuilder *json, const struct report *report,
 	for (unsigned int state = 0; state < COLO_CHECKPOINT_PENDING; state++)
 		json_add_int(json, colo_checkpoint_state_name(state),
 			     (int64_t)summary->n_states[state]);
-	json_builder_end_object(json);
+	json_end_object(json);
 	json_add_value(json, "first_seq",
 		       (struct colo_value){summary->first_seq > 0, (int64_t)summary->first_seq});
 	json_add_value(json, "last_seq",
 		       (struct colo_value){summary->first_seq > 0, (int64_t)summary->last_seq});
 	json_begin_object(json, "recorder");
 	add_recorder(json, summary);
-	json_builder_end_object(json);
+	json_end_object(json);
 	add_phases(json, summary);
 	add_amounts(json, summary);
 	if (session->role == COLO_ROLE_PRIMARY) {
@@ -357,28 +357,15 @@ static void add_session(JsonBuilder *json, const struct report *report,
 	report_json_add_profiles(json, report, session);
 	json_begin_array(json, "checkpoints");
 	colo_session_visit(session, &report->selection, add_checkpoint, json);
-	json_builder_end_array(json);
-	json_builder_end_object(json);
-}
-
-static void print_json(JsonBuilder *json, bool pretty, FILE *out)
-{
-	g_autoptr(JsonGenerator) generator = json_generator_new();
-	g_autoptr(JsonNode) root = json_builder_get_root(json);
-	g_autofree char *text = NULL;
-
-	json_generator_set_root(generator, root);
-	json_generator_set_pretty(generator, pretty);
-	text = json_generator_to_data(generator, NULL);
-	fputs(text, out);
-	fputc('\n', out);
+	json_end_array(json);
+	json_end_object(json);
 }
 
 void report_print_json(const struct report *report, FILE *out)
 {
-	g_autoptr(JsonBuilder) json = json_builder_new();
+	struct json *json = json_new(out, true);
 
-	json_builder_begin_object(json);
+	json_begin_object(json, NULL);
 	json_add_int(json, "schema_version", SCHEMA_VERSION);
 	json_add_string(json, "colo_perf_version", COLO_PERF_VERSION);
 	add_recordings(json, report);
@@ -388,24 +375,24 @@ void report_print_json(const struct report *report, FILE *out)
 	json_begin_array(json, "sessions");
 	for (guint i = 0; i < report->summaries->len; i++)
 		add_session(json, report, g_ptr_array_index(report->summaries, i));
-	json_builder_end_array(json);
-	json_builder_end_object(json);
-	print_json(json, true, out);
+	json_end_array(json);
+	json_end_object(json);
+	json_free(json);
 }
 
 void report_print_info_checkpoint(const struct report *report, FILE *out)
 {
 	for (guint i = 0; i < report->summaries->len; i++) {
 		const struct colo_summary *summary = g_ptr_array_index(report->summaries, i);
-		g_autoptr(JsonBuilder) json = json_builder_new();
+		struct json *json = json_new(out, false);
 
-		json_builder_begin_object(json);
+		json_begin_object(json, NULL);
 		json_begin_object(json, "return");
 		add_recorder(json, summary);
-		json_builder_end_object(json);
+		json_end_object(json);
 		/* QMP hands back the id of a command: it tells the sides apart. */
 		json_add_string(json, "id", colo_role_name(summary->session->role));
-		json_builder_end_object(json);
-		print_json(json, false, out);
+		json_end_object(json);
+		json_free(json);
 	}
 }

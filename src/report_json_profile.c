@@ -23,9 +23,9 @@ static const char *const dso_states[DSO_N_STATES] = {
 	[DSO_NOTHING] = "no_file_behind_it",
 };
 
-static void add_unresolved(JsonBuilder *json, const struct unresolved_file *unresolved)
+static void add_unresolved(struct json *json, const struct unresolved_file *unresolved)
 {
-	json_builder_begin_object(json);
+	json_begin_object(json, NULL);
 	json_add_int(json, "recording", unresolved->source);
 	json_add_string(json, "module", unresolved->dso ? dso_name(unresolved->dso) : NULL);
 	json_add_string(json, "path", unresolved->dso ? dso_path(unresolved->dso) : NULL);
@@ -33,10 +33,10 @@ static void add_unresolved(JsonBuilder *json, const struct unresolved_file *unre
 			unresolved->dso ? dso_states[dso_state(unresolved->dso)] : "not_mapped");
 	json_add_string(json, "problem", unresolved->dso ? dso_problem(unresolved->dso) : NULL);
 	json_add_int(json, "samples", (int64_t)unresolved->samples);
-	json_builder_end_object(json);
+	json_end_object(json);
 }
 
-void report_json_add_samples(JsonBuilder *json, const struct report *report)
+void report_json_add_samples(struct json *json, const struct report *report)
 {
 	const struct phase_profiles *profiles = report->profiles;
 
@@ -57,38 +57,38 @@ void report_json_add_samples(JsonBuilder *json, const struct report *report)
 	for (guint i = 0; i < profiles->unresolved->len; i++)
 		add_unresolved(json,
 			       &g_array_index(profiles->unresolved, struct unresolved_file, i));
-	json_builder_end_array(json);
-	json_builder_end_object(json);
+	json_end_array(json);
+	json_end_object(json);
 }
 
-static void add_thread(JsonBuilder *json, const struct thread_share *thread)
+static void add_thread(struct json *json, const struct thread_share *thread)
 {
-	json_builder_begin_object(json);
+	json_begin_object(json, NULL);
 	json_add_int(json, "tid", thread->tid);
 	json_add_string(json, "name", thread->name);
 	json_add_int(json, "samples", (int64_t)thread->samples);
 	json_add_value(json, "on_cpu_ns", thread->on_cpu_ns);
-	json_builder_end_object(json);
+	json_end_object(json);
 }
 
-static void add_function(JsonBuilder *json, const struct stack_table *stacks,
+static void add_function(struct json *json, const struct stack_table *stacks,
 			 const struct function_share *share)
 {
 	const struct frame *frame = stack_table_get_frame(stacks, share->frame);
 
-	json_builder_begin_object(json);
+	json_begin_object(json, NULL);
 	json_add_string(json, "name", frame->name);
 	json_add_string(json, "module", frame->module);
 	json_add_string(json, "kind", frame_kinds[frame->kind]);
 	json_add_int(json, "self", (int64_t)share->self);
 	json_add_int(json, "total", (int64_t)share->total);
-	json_builder_end_object(json);
+	json_end_object(json);
 }
 
-static void add_part(JsonBuilder *json, const struct report *report,
+static void add_part(struct json *json, const struct report *report,
 		     const struct part_profile *part)
 {
-	json_builder_begin_object(json);
+	json_begin_object(json, NULL);
 	json_add_string(json, "phase", colo_part_name(part->part));
 	json_add_int(json, "checkpoints", (int64_t)part->n_checkpoints);
 	json_add_int(json, "wall_ns", part->wall_ns);
@@ -102,16 +102,16 @@ static void add_part(JsonBuilder *json, const struct report *report,
 	json_begin_array(json, "other_threads");
 	for (guint i = 0; i < part->others->len; i++)
 		add_thread(json, &g_array_index(part->others, struct thread_share, i));
-	json_builder_end_array(json);
+	json_end_array(json);
 	json_begin_array(json, "functions");
 	for (guint i = 0; i < part->functions->len; i++)
 		add_function(json, report->profiles->stacks,
 			     &g_array_index(part->functions, struct function_share, i));
-	json_builder_end_array(json);
-	json_builder_end_object(json);
+	json_end_array(json);
+	json_end_object(json);
 }
 
-void report_json_add_profiles(JsonBuilder *json, const struct report *report,
+void report_json_add_profiles(struct json *json, const struct report *report,
 			      const struct colo_session *session)
 {
 	const struct session_profile *profile =
@@ -122,5 +122,5 @@ void report_json_add_profiles(JsonBuilder *json, const struct report *report,
 	     part++)
 		if (colo_role_has_part(session->role, part))
 			add_part(json, report, &profile->parts[part]);
-	json_builder_end_array(json);
+	json_end_array(json);
 }

@@ -10,10 +10,10 @@
 #include "report.h"
 
 /* Adds the member "samples": what was sampled, and what has no name. */
-void report_json_add_samples(JsonBuilder *json, const struct report *report);
+void report_json_add_samples(struct json *json, const struct report *report);
 
 /* Adds the member "profiles" of a session: each phase with its threads and functions. */
-void report_json_add_profiles(JsonBuilder *json, const struct report *report,
+void report_json_add_profiles(struct json *json, const struct report *report,
 			      const struct colo_session *session);
 
 #endif

@@ -19,13 +19,13 @@ profile_story := $(BUILD)/tests/lib/profile_story.o
 # that an include in the wrong direction does not link.
 UNIT_BASE := test_distribution test_byte_reader test_id_table
 UNIT_PERFDATA := test_perf_file test_perf_event test_event_desc test_perf_task test_tracepoint
-UNIT_COLO := test_probe test_model test_parts
+UNIT_COLO := test_probe test_hit_log test_model test_parts
 UNIT_SYMBOLS := test_demangle test_dso test_dso_elf test_symbol_table test_kallsyms
 UNIT_PROFILE := test_address_space test_tasks test_dso_table test_stack_resolver test_profile \
 		test_unwinder
 UNIT_RECORDING := test_recording test_phase_profile test_phase_sums test_flame_tree
 UNIT_FLAME_SVG := test_flame_svg
-UNIT_OUTPUT := test_output
+UNIT_OUTPUT := test_output test_json
 UNIT_TESTS_OWN := test_perf_packer
 
 unit = $(1:%=$(BUILD)/tests/unit/%)
@@ -46,7 +46,7 @@ $(call unit,$(UNIT_FLAME_SVG)): $(flame_svg) $(base_objects)
 $(call unit,test_forms): $(forms_objects) $(profile_story) $(lib_objects) $(command_objects) \
 			 $(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) \
 			 $(base_objects)
-$(call unit,$(UNIT_OUTPUT)): $(BUILD)/src/output.o $(base_objects)
+$(call unit,$(UNIT_OUTPUT)): $(addprefix $(BUILD)/src/,output.o json.o) $(base_objects)
 $(call unit,$(UNIT_TESTS_OWN)): $(BUILD)/tests/lib/perf_packer.o
 
 $(unit_tests) $(call unit,test_forms): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o

@@ -88,7 +88,7 @@ struct colo_model;
 struct colo_model *colo_model_new(void);
 void colo_model_free(struct colo_model *model);
 
-/* Takes the next hit; hits come sorted by colo_hit_compare(). */
+/* Takes the next hit; hits come in the order of time, as hit_log.h gives them back. */
 void colo_model_add(struct colo_model *model, const struct colo_hit *hit);
 
 /* To be called once, after the last hit: decides what is complete. */

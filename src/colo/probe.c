@@ -81,11 +81,13 @@ const struct colo_probe *colo_probe_find(const char *name)
 	return NULL;
 }
 
-int colo_hit_compare(const void *a, const void *b)
+unsigned int colo_probe_number(const struct colo_probe *probe)
 {
-	const struct colo_hit *left = a, *right = b;
+	return (unsigned int)(probe - probes);
+}
 
-	if (left->time_ns != right->time_ns)
-		return left->time_ns < right->time_ns ? -1 : 1;
-	return (left->order > right->order) - (left->order < right->order);
+const struct colo_probe *colo_probe_get(unsigned int number)
+{
+	g_assert(number < G_N_ELEMENTS(probes));
+	return &probes[number];
 }

@@ -37,7 +37,6 @@ struct colo_probe {
 /* One hit. The model wants them in the order of time. */
 struct colo_hit {
 	uint64_t time_ns; /* on the recording's clock */
-	uint64_t order;	  /* breaks ties of time: the place in the recording */
 	uint32_t source;  /* which recording, from 0: pids of two machines may be equal */
 	uint32_t pid, tid;
 	const struct colo_probe *probe; /* Weak: of the table */
@@ -50,7 +49,8 @@ struct colo_hit {
  */
 const struct colo_probe *colo_probe_find(const char *name);
 
-/* For sorting an array of struct colo_hit by time, then order. */
-int colo_hit_compare(const void *a, const void *b);
+/* The number of a probe in the table, from 0, and the probe with that number. */
+unsigned int colo_probe_number(const struct colo_probe *probe);
+const struct colo_probe *colo_probe_get(unsigned int number);
 
 #endif

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Resolves call chains, with a table of the chains and one of the addresses
- * that came before.
+ * that came before. Addresses are bounded by the code that there is; chains are not, as
+ * each place of a function at which it is interrupted makes another one. So their table
+ * is emptied when it is full: what is asked for often is soon there again.
  */
 #include "profile/stack_resolver.h"
 
 #include <inttypes.h>
 
-#define MAX_INLINES 64 /* at one address */
+#define MAX_INLINES	64		   /* at one address */
+#define MAX_CHAIN_BYTES (32 * 1024 * 1024) /* of all that the table of chains holds */
+#define CHAIN_OVERHEAD	64		   /* bytes that the heap and the hash table need for one */
 
 /* Where an address is to be looked up. */
 enum space {
@@ -39,6 +43,7 @@ struct stack_resolver {
 	const struct dso_table *dsos; /* Weak */
 	struct stack_table *stacks;   /* Weak */
 	GHashTable *chains;	      /* Owned by this: struct seen_chain (owned) to itself */
+	size_t chain_bytes;	      /* of them */
 	GHashTable *addresses;	/* Owned by this: struct address * to GArray of frames, owned */
 	GHashTable *unresolved; /* Owned by this: number of a frame to its dso (weak) */
 };
@@ -322,6 +327,38 @@ static bool is_valid_at(const struct validity *validity, uint64_t time_ns)
 	return time_ns >= validity->from_ns && time_ns < validity->until_ns;
 }
 
+void stack_resolver_forget(struct stack_resolver *resolver)
+{
+	g_hash_table_remove_all(resolver->chains);
+	resolver->chain_bytes = 0;
+}
+
+static struct seen_chain *find_seen(const struct stack_resolver *resolver,
+				    const struct seen_chain *key)
+{
+	return g_hash_table_lookup(resolver->chains, key);
+}
+
+/* Keeps a copy of the chain for the next time. */
+static void remember(struct stack_resolver *resolver, const struct seen_chain *chain)
+{
+	const size_t addresses_size = chain->n * sizeof(chain->addresses[0]);
+	struct seen_chain *copy = g_memdup2(chain, sizeof(*chain));
+	struct seen_chain *first;
+
+	copy->addresses = g_memdup2(chain->addresses, addresses_size);
+	if (resolver->chain_bytes > MAX_CHAIN_BYTES)
+		stack_resolver_forget(resolver);
+	resolver->chain_bytes += sizeof(*copy) + addresses_size + CHAIN_OVERHEAD;
+	first = find_seen(resolver, chain);
+	if (first) {
+		copy->older = first->older;
+		first->older = copy;
+	} else {
+		g_hash_table_add(resolver->chains, copy);
+	}
+}
+
 uint32_t stack_resolver_find(struct stack_resolver *resolver, const struct call_chain *chain)
 {
 	struct seen_chain key = {
@@ -332,19 +369,11 @@ uint32_t stack_resolver_find(struct stack_resolver *resolver, const struct call_
 		.addresses = chain->addresses,
 		.validity = VALID_ALWAYS,
 	};
-	struct seen_chain *first = g_hash_table_lookup(resolver->chains, &key), *chained;
 
-	for (chained = first; chained; chained = chained->older)
-		if (is_valid_at(&chained->validity, chain->time_ns))
-			return chained->stack;
+	for (const struct seen_chain *seen = find_seen(resolver, &key); seen; seen = seen->older)
+		if (is_valid_at(&seen->validity, chain->time_ns))
+			return seen->stack;
 	key.stack = resolve_chain(resolver, chain, &key.validity);
-	key.addresses = g_memdup2(chain->addresses, chain->n * sizeof(uint64_t));
-	chained = g_memdup2(&key, sizeof(key));
-	if (first) {
-		chained->older = first->older;
-		first->older = chained;
-	} else {
-		g_hash_table_add(resolver->chains, chained);
-	}
+	remember(resolver, &key);
 	return key.stack;
 }

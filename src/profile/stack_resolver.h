@@ -29,6 +29,9 @@ struct call_chain {
 /* The number of the chain's stack in the table. */
 uint32_t stack_resolver_find(struct stack_resolver *resolver, const struct call_chain *chain);
 
+/* Frees what makes chains that come again cheap: to be called when there are no more. */
+void stack_resolver_forget(struct stack_resolver *resolver);
+
 /* The file in which an unresolved frame of this recording lies; NULL: in none that is known. */
 struct dso *stack_resolver_dso(const struct stack_resolver *resolver, uint32_t frame);
 

@@ -203,6 +203,11 @@ guint colo_story_event(const struct colo_story *story, const char *probe)
 	return g_array_index(story->events, guint, find_probe(story, probe));
 }
 
+guint colo_story_task_event(const struct colo_story *story)
+{
+	return story->task_event;
+}
+
 void colo_story_set_filter(struct colo_story *story, colo_story_filter filter, gpointer user_data)
 {
 	story->filter = filter;
@@ -482,6 +487,51 @@ guint64 colo_story_phase_begin_ns(const struct colo_story_side *side,
 	g_error("the side has no phase %s", phase_names[phase]);
 }
 
+enum colo_story_phase colo_story_phase_at(const struct colo_story_side *side,
+					  const struct colo_story_checkpoint *checkpoint,
+					  guint64 time_ns)
+{
+	guint64 reached_ns = side->now_ns + checkpoint->wait_ns;
+	const enum colo_story_phase *order;
+	guint n;
+
+	if (time_ns < reached_ns)
+		return COLO_STORY_WAIT;
+	order = phase_order(side, &n);
+	for (guint i = 0; i < n; i++) {
+		reached_ns += checkpoint->before_ns[order[i]];
+		if (time_ns < reached_ns)
+			return COLO_STORY_CHECKPOINT;
+		reached_ns += checkpoint->phase_ns[order[i]];
+		if (time_ns < reached_ns)
+			return order[i];
+	}
+	return time_ns < reached_ns + checkpoint->after_ns ? COLO_STORY_CHECKPOINT
+							   : COLO_STORY_WAIT;
+}
+
+void colo_story_write_hit(struct colo_story *story, const struct colo_story_hit *hit)
+{
+	const guint probe = find_probe(story, hit->probe);
+	const guint event = g_array_index(story->events, guint, probe);
+	const struct perf_builder_count count = {.event = event, .value = ++story->n_written};
+	const struct perf_builder_sample sample = {
+		.at = {.event = event,
+		       .pid = hit->pid,
+		       .tid = hit->tid,
+		       .cpu = hit->cpu,
+		       .time_ns = hit->time_ns},
+		.misc = PERF_RECORD_MISC_USER,
+		.ip = CODE_START + 0x1000 + probe * PROBE_DISTANCE,
+		.period = story->attr.freq ? 1 : story->attr.sample_period,
+		.args = hit->args,
+		.n_args = hit->n_args,
+		.counts = {.of = &count, .n = 1},
+	};
+
+	perf_builder_sample(story->builder, &sample);
+}
+
 void colo_story_flush(struct colo_story *story)
 {
 	if (!story->pending->len)
@@ -490,27 +540,10 @@ void colo_story_flush(struct colo_story *story)
 		for (guint i = 0; i < story->pending->len; i++) {
 			const struct colo_story_hit *hit =
 				&g_array_index(story->pending, struct colo_story_hit, i);
-			guint probe = find_probe(story, hit->probe);
-			guint event = g_array_index(story->events, guint, probe);
-			const struct perf_builder_count count = {.event = event,
-								 .value = ++story->n_written};
-			struct perf_builder_sample sample = {
-				.at = {.event = event,
-				       .pid = hit->pid,
-				       .tid = hit->tid,
-				       .cpu = hit->cpu,
-				       .time_ns = hit->time_ns},
-				.misc = PERF_RECORD_MISC_USER,
-				.ip = CODE_START + 0x1000 + probe * PROBE_DISTANCE,
-				.period = story->attr.freq ? 1 : story->attr.sample_period,
-				.args = hit->args,
-				.n_args = hit->n_args,
-				.counts = {.of = &count, .n = 1},
-			};
 
 			g_assert_cmpuint(hit->cpu, <, story->n_cpus);
 			if (hit->cpu == cpu)
-				perf_builder_sample(story->builder, &sample);
+				colo_story_write_hit(story, hit);
 		}
 	}
 	perf_builder_finished_round(story->builder);

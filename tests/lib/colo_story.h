@@ -130,6 +130,8 @@ void colo_story_add_probe(struct colo_story *story, const char *name, const char
 
 /* "colo_ram_begin" and so on. Returns the index of its event in the builder. */
 guint colo_story_event(const struct colo_story *story, const char *probe);
+/* The event whose layout the records of processes have. */
+guint colo_story_task_event(const struct colo_story *story);
 
 /* Every hit passes the filter; NULL takes it away. user_data: weak. */
 void colo_story_set_filter(struct colo_story *story, colo_story_filter filter, gpointer user_data);
@@ -171,6 +173,17 @@ guint64 colo_story_checkpoint_ns(const struct colo_story_side *side,
 guint64 colo_story_phase_begin_ns(const struct colo_story_side *side,
 				  const struct colo_story_checkpoint *checkpoint,
 				  enum colo_story_phase phase);
+
+/*
+ * The phase in which the time lies, if the checkpoint is told next: COLO_STORY_CHECKPOINT between
+ * two phases, COLO_STORY_WAIT before the checkpoint and behind it.
+ */
+enum colo_story_phase colo_story_phase_at(const struct colo_story_side *side,
+					  const struct colo_story_checkpoint *checkpoint,
+					  guint64 time_ns);
+
+/* Writes a hit now, which a filter has kept for itself. */
+void colo_story_write_hit(struct colo_story *story, const struct colo_story_hit *hit);
 
 /*
  * Writes the hits that were told since the last flush as perf does, and a

@@ -565,6 +565,28 @@ static void test_random_chains_against_a_fresh_resolver(struct fixture *fixture,
 	g_assert_cmpuint(g_hash_table_size(seen), >, 200);
 }
 
+/* The table of chains has no room for all of them, and none of them may be another one. */
+static void test_more_chains_than_there_is_room_for(struct fixture *fixture,
+						    gconstpointer data G_GNUC_UNUSED)
+{
+	static const char *const names[] = {"first_one", "second_one", "third_one"};
+	const gsize n = 8000;
+	g_autofree guint64 *addresses = g_new(guint64, n);
+
+	tasks_settle(fixture->tasks);
+	for (gsize i = 0; i < n; i++)
+		addresses[i] = KERNEL;
+	for (guint round = 0; round < 2; round++) {
+		for (guint i = 0; i < 0x300; i++) {
+			addresses[n - 1] = KERNEL_START + 0x100 + i;
+			g_assert_cmpstr(top_frame(fixture, addresses, n)->name, ==,
+					names[i / 0x100]);
+		}
+	}
+	stack_resolver_forget(fixture->resolver);
+	g_assert_cmpstr(top_frame(fixture, addresses, n)->name, ==, "third_one");
+}
+
 #define ADD(name)                                                                                  \
 	g_test_add("/stack_resolver/" #name, struct fixture, NULL, set_up, test_##name, tear_down)
 
@@ -595,5 +617,6 @@ int main(int argc, char **argv)
 	ADD(chain_changes_when_any_of_its_files_does);
 	ADD(same_chain_of_two_processes);
 	ADD(random_chains_against_a_fresh_resolver);
+	ADD(more_chains_than_there_is_room_for);
 	return g_test_run();
 }
