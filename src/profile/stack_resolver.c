@@ -16,17 +16,24 @@ enum space {
 	SPACE_GUEST, /* a guest of KVM: the recording does not say what is mapped there */
 };
 
-/* A chain that was seen, and what became of it. */
+/* What became of a chain, and when. */
+struct answer {
+	struct validity validity;
+	uint32_t stack;
+};
+
+/*
+ * A chain that was seen. What is mapped may change, so it may have been several stacks. Their
+ * times never overlap: each is one of the times between two changes of what the chain asks for.
+ */
 struct seen_chain {
 	guint hash;
 	uint32_t pid;
 	bool cut;
 	size_t n;
 	const uint64_t *addresses; /* Owned by this, but for the key of a lookup */
-	/* What is mapped may change: one chain may have been several stacks. */
-	struct validity validity;
-	uint32_t stack;
-	struct seen_chain *older; /* Owned by this: at other times; NULL: none */
+	struct answer first;
+	GTree *others; /* Owned by this: struct answer (owned) by time, to itself; NULL: none */
 };
 
 struct address {
@@ -61,13 +68,9 @@ static void chain_free(gpointer data)
 {
 	struct seen_chain *chain = data;
 
-	while (chain) {
-		struct seen_chain *older = chain->older;
-
-		g_free((gpointer)chain->addresses);
-		g_free(chain);
-		chain = older;
-	}
+	g_clear_pointer(&chain->others, g_tree_unref);
+	g_free((gpointer)chain->addresses);
+	g_free(chain);
 }
 
 static guint address_hash(gconstpointer data)
@@ -317,9 +320,51 @@ static guint hash_addresses(const struct call_chain *chain)
 	return (guint)(hash >> 32);
 }
 
-static bool is_valid_at(const struct validity *validity, uint64_t time_ns)
+/* Where the time is: before the answer's, in it (0), or behind it. */
+static int compare_time(const struct answer *answer, uint64_t time_ns)
 {
-	return time_ns >= validity->from_ns && time_ns < validity->until_ns;
+	if (time_ns < answer->validity.from_ns)
+		return -1;
+	return time_ns >= answer->validity.until_ns;
+}
+
+static int search_time(gconstpointer answer, gconstpointer time_ns)
+{
+	return compare_time(answer, *(const uint64_t *)time_ns);
+}
+
+static int compare_answers(gconstpointer a, gconstpointer b, gpointer data G_GNUC_UNUSED)
+{
+	const struct answer *left = a, *right = b;
+
+	return left->validity.from_ns < right->validity.from_ns
+		       ? -1
+		       : left->validity.from_ns > right->validity.from_ns;
+}
+
+/* NULL when the chain was not seen at such a time. */
+static const struct answer *find_answer(const struct seen_chain *seen, uint64_t time_ns)
+{
+	if (!compare_time(&seen->first, time_ns))
+		return &seen->first;
+	return seen->others ? g_tree_search(seen->others, search_time, &time_ns) : NULL;
+}
+
+static void add_answer(struct seen_chain *seen, const struct answer *answer)
+{
+	struct answer *copy = g_memdup2(answer, sizeof(*answer));
+
+	if (!seen->others)
+		seen->others = g_tree_new_full(compare_answers, NULL, NULL, g_free);
+	g_tree_insert(seen->others, copy, copy);
+}
+
+static void add_chain(struct stack_resolver *resolver, const struct seen_chain *key)
+{
+	struct seen_chain *seen = g_memdup2(key, sizeof(*key));
+
+	seen->addresses = g_memdup2(key->addresses, key->n * sizeof(uint64_t));
+	g_hash_table_add(resolver->chains, seen);
 }
 
 uint32_t stack_resolver_find(struct stack_resolver *resolver, const struct call_chain *chain)
@@ -330,21 +375,17 @@ uint32_t stack_resolver_find(struct stack_resolver *resolver, const struct call_
 		.cut = chain->cut,
 		.n = chain->n,
 		.addresses = chain->addresses,
-		.validity = VALID_ALWAYS,
+		.first = {.validity = VALID_ALWAYS},
 	};
-	struct seen_chain *first = g_hash_table_lookup(resolver->chains, &key), *chained;
+	struct seen_chain *seen = g_hash_table_lookup(resolver->chains, &key);
+	const struct answer *answer = seen ? find_answer(seen, chain->time_ns) : NULL;
 
-	for (chained = first; chained; chained = chained->older)
-		if (is_valid_at(&chained->validity, chain->time_ns))
-			return chained->stack;
-	key.stack = resolve_chain(resolver, chain, &key.validity);
-	key.addresses = g_memdup2(chain->addresses, chain->n * sizeof(uint64_t));
-	chained = g_memdup2(&key, sizeof(key));
-	if (first) {
-		chained->older = first->older;
-		first->older = chained;
-	} else {
-		g_hash_table_add(resolver->chains, chained);
-	}
-	return key.stack;
+	if (answer)
+		return answer->stack;
+	key.first.stack = resolve_chain(resolver, chain, &key.first.validity);
+	if (seen)
+		add_answer(seen, &key.first);
+	else
+		add_chain(resolver, &key);
+	return key.first.stack;
 }
