@@ -13,6 +13,12 @@
 /* Parents of parents that are asked for a mapping; a shell's child has three or four. */
 #define MAX_ANCESTORS 64
 
+/*
+ * Bytes of a thread's name; the kernel has 15 of them, and more for its own threads. A record has
+ * room for more, and a name is shown for each thread and each part of a checkpoint.
+ */
+#define MAX_THREAD_NAME 64
+
 /* What holds from a time on: an entry of a timeline, which is a GArray sorted by time. */
 struct dated {
 	uint64_t since_ns;
@@ -105,13 +111,17 @@ void tasks_free(struct tasks *tasks)
 void tasks_add(struct tasks *tasks, const struct perf_task_event *event)
 {
 	struct perf_task_event *copy;
+	g_autofree char *name = NULL;
 
 	if (event->kind == PERF_TASK_EXIT)
 		return; /* what ends is not asked for any more, and a new pid has its own fork() */
 	copy = g_memdup2(event, sizeof(*event));
-	if (event->tainted_name)
-		copy->tainted_name =
-			g_string_chunk_insert_const(tasks->strings, event->tainted_name);
+	if (event->tainted_name) {
+		name = event->kind == PERF_TASK_COMM
+			       ? g_strndup(event->tainted_name, MAX_THREAD_NAME)
+			       : g_strdup(event->tainted_name);
+		copy->tainted_name = g_string_chunk_insert_const(tasks->strings, name);
+	}
 	g_ptr_array_add(tasks->events, copy);
 }
 
