@@ -79,6 +79,16 @@ uint32_t id_table_get(struct id_table *table, uint64_t key, bool *is_new)
 	return table->n_keys - 1;
 }
 
+bool id_table_find(const struct id_table *table, uint64_t key, uint32_t *id)
+{
+	const uint32_t slot = find_slot(table, key);
+
+	if (!table->slots[slot])
+		return false;
+	*id = table->slots[slot] - 1;
+	return true;
+}
+
 uint32_t id_table_count(const struct id_table *table)
 {
 	return table->n_keys;

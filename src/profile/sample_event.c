@@ -95,6 +95,18 @@ bool sample_event_is_twin(const struct perf_event *a, const struct perf_event *b
 	       a->exclude_kernel == b->exclude_kernel;
 }
 
+guint sample_event_hash(gconstpointer event)
+{
+	const struct perf_event *own = event;
+
+	return (guint)((own->config * UINT64_C(0x9e3779b97f4a7c15)) >> 32) + own->type;
+}
+
+gboolean sample_event_equal(gconstpointer a, gconstpointer b)
+{
+	return sample_event_is_twin(a, b);
+}
+
 bool sample_event_is_partial(const struct perf_event *event)
 {
 	return event->exclude_user || event->exclude_kernel;
