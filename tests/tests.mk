@@ -65,6 +65,12 @@ make_cli_recordings := $(BUILD)/tests/cli/make_recordings
 $(make_cli_recordings): $(BUILD)/tests/cli/make_recordings.o $(lib_objects)
 	$(link)
 
+# The recordings that bench/hostile.py measures.
+$(BUILD)/bench/%.o: WARNINGS += -Wno-conversion
+
+$(BUILD)/bench/make_hostile: $(BUILD)/bench/make_hostile.o $(lib_objects)
+	$(link)
+
 # Flame graphs whose numbers are known, for flame_svg_browser.py, which needs a Chromium.
 make_flame_svg := $(BUILD)/tests/cli/make_flame_svg
 
