@@ -309,17 +309,44 @@ static void event_ids(struct hostile *hostile)
 	add_sample(hostile, 0, CODE_START);
 }
 
+static void put(GByteArray *to, gconstpointer bytes, gsize size_bytes)
+{
+	g_byte_array_append(to, bytes, size_bytes);
+}
+
+/* A text behind its size. */
+static void put_text(GByteArray *to, const char *text)
+{
+	const guint64 size_bytes = GUINT64_TO_LE(strlen(text));
+
+	put(to, &size_bytes, sizeof(size_bytes));
+	put(to, text, strlen(text));
+}
+
+/* Formats of nothing else than a name and a number, of events that are not there. */
 static void formats(struct hostile *hostile)
 {
-	for (guint i = 0; i < hostile->n; i++) {
-		g_autofree char *name = g_strdup_printf("sdt_qemu:other%u", i);
-		struct perf_builder_event event = {
-			.name = name, .attr = colo_story_default_attr(), .n_ids = 1, .args = ""};
+	static const char head[] = "\x17\x08"
+				   "Dtracing0.6\0\0\x08\0\x10\0\0";
+	const guint32 none = 0, one = GUINT32_TO_LE(1), n = GUINT32_TO_LE(hostile->n);
+	GByteArray *to = g_byte_array_new();
 
-		event.attr.type = PERF_TYPE_TRACEPOINT;
-		event.attr.config = 10000 + i;
-		perf_builder_add_event(hostile->builder, &event);
+	put(to, head, sizeof(head) - 1);
+	put(to, "header_page", 12);
+	put_text(to, "");
+	put(to, "header_event", 13);
+	put_text(to, "");
+	put(to, &none, sizeof(none));
+	put(to, &one, sizeof(one));
+	put(to, "sdt_qemu", 9);
+	put(to, &n, sizeof(n));
+	for (guint i = 0; i < hostile->n; i++) {
+		g_autofree char *text = g_strdup_printf("name: a%u\nID: %u\nformat:\n", i, i);
+
+		put_text(to, text);
 	}
+	perf_builder_feature_bytes(hostile->builder, PERF_BUILDER_TRACING_DATA, to->data, to->len);
+	g_byte_array_unref(to);
 }
 
 static const struct recipe {
@@ -344,7 +371,7 @@ static const struct recipe {
 	{"events", events, 20000},
 	{"clocks", clocks, 20000},
 	{"event-ids", event_ids, 400000},
-	{"formats", formats, 10000},
+	{"formats", formats, 100000},
 };
 
 /* A checkpoint whose phase has the samples; its story goes on behind what the recipe tells. */
