@@ -38,7 +38,7 @@ ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) -D_FILE_OFFSET_BITS=64 -Isrc -Ites
 LIBS = $(PACKAGE_LIBS) -liberty -lm
 
 # The modules, in the order in which one may include another.
-BASE := error distribution id_table printable
+BASE := error distribution hash id_table printable
 PERFDATA := perf_event perf_file perf_task tracepoint
 COLO := phase probe model summary parts
 SYMBOLS := build_id debug_file demangle dso dso_error dso_file elf_file elf_plt inline_index \

@@ -193,6 +193,18 @@ static void threads(struct hostile *hostile)
 	}
 }
 
+/* Threads of as many processes whose numbers have one hash in GLib's tables. */
+static void equal_hashes(struct hostile *hostile)
+{
+	for (guint i = 0; i < hostile->n; i++) {
+		struct perf_builder_stamp at = moment(hostile, i);
+
+		at.pid = 1000000 + (gint32)i;
+		at.tid = 7;
+		perf_builder_comm(hostile->builder, &at, "thread", FALSE);
+	}
+}
+
 static void files(struct hostile *hostile)
 {
 	for (guint i = 0; i < hostile->n; i++) {
@@ -361,6 +373,7 @@ static const struct recipe {
 	{"forks", forks, 50000},
 	{"names-of-a-thread", names_of_a_thread, 40000},
 	{"threads", threads, 40000},
+	{"equal-hashes", equal_hashes, 100000},
 	{"files", files, 20000},
 	{"addresses", addresses, 80000},
 	{"deep-chains", deep_chains, 100},

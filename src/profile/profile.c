@@ -4,6 +4,7 @@
  */
 #include "profile/profile.h"
 
+#include "base/hash.h"
 #include "base/id_table.h"
 
 struct window {
@@ -36,7 +37,8 @@ static guint thread_hash(gconstpointer data)
 {
 	const struct profile_thread *thread = data;
 
-	return thread->tid * 31 + thread->pid + g_direct_hash(thread->name);
+	return (guint)hash_u64((uint64_t)thread->pid << 32 | thread->tid) +
+	       g_direct_hash(thread->name);
 }
 
 static gboolean thread_equal(gconstpointer a, gconstpointer b)

@@ -4,6 +4,8 @@
  */
 #include "profile/sample_event.h"
 
+#include "base/hash.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -99,7 +101,7 @@ guint sample_event_hash(gconstpointer event)
 {
 	const struct perf_event *own = event;
 
-	return (guint)((own->config * UINT64_C(0x9e3779b97f4a7c15)) >> 32) + own->type;
+	return (guint)hash_u64(own->config) + own->type;
 }
 
 gboolean sample_event_equal(gconstpointer a, gconstpointer b)

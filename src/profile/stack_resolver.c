@@ -5,6 +5,8 @@
  */
 #include "profile/stack_resolver.h"
 
+#include "base/hash.h"
+
 #include <inttypes.h>
 
 #define MAX_INLINES 64 /* at one address */
@@ -77,7 +79,7 @@ static guint address_hash(gconstpointer data)
 {
 	const struct address *address = data;
 
-	return (guint)((address->address * UINT64_C(0x9e3779b97f4a7c15)) >> 32) + address->dso;
+	return (guint)hash_u64(address->address) + address->dso;
 }
 
 static gboolean address_equal(gconstpointer a, gconstpointer b)
@@ -313,7 +315,7 @@ static uint32_t resolve_chain(struct stack_resolver *resolver, const struct call
 
 static guint hash_addresses(const struct call_chain *chain)
 {
-	uint64_t hash = chain->pid ^ chain->n << 32;
+	uint64_t hash = hash_u64(chain->pid ^ chain->n << 32);
 
 	for (size_t i = 0; i < chain->n; i++)
 		hash = (hash ^ (hash >> 29) ^ chain->addresses[i]) * UINT64_C(0x9e3779b97f4a7c15);

@@ -10,6 +10,8 @@
  */
 #include "profile/tasks.h"
 
+#include "base/hash.h"
+
 /* Parents of parents that are asked for a mapping; a shell's child has three or four. */
 #define MAX_ANCESTORS 64
 
@@ -91,7 +93,7 @@ struct tasks *tasks_new(struct dso_table *dsos)
 	tasks->strings = g_string_chunk_new(1024);
 	tasks->lives = g_ptr_array_new_with_free_func(life_free);
 	tasks->processes = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
-	tasks->threads = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,
+	tasks->threads = g_hash_table_new_full(hash_int64, g_int64_equal, g_free,
 					       (GDestroyNotify)g_array_unref);
 	return tasks;
 }
