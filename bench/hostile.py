@@ -35,6 +35,7 @@ def parse_arguments():
 
 def write_kallsyms(path):
     with open(path, "w", encoding="ascii") as kallsyms:
+        kallsyms.write("ffffffff81000000 T _text\n")
         for i in range(N_MODULES):
             kallsyms.write(f"{0xffffffff81000000 + 16 * i:x} T function_{i}\n")
         for i in range(N_MODULES):
