@@ -39,7 +39,7 @@ ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) -D_FILE_OFFSET_BITS=64 -Isrc -Ites
 LIBS = $(PACKAGE_LIBS) -liberty -lm
 
 # The modules, in the order in which one may include another.
-BASE := error distribution id_table printable
+BASE := error distribution hash id_table printable
 PERFDATA := perf_bytes perf_event perf_file perf_header perf_header_records perf_record perf_sample \
 	    perf_stream perf_task perf_unpack tracepoint format_files uprobe_sites
 COLO := phase probe hit_log model summary parts

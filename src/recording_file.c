@@ -7,6 +7,7 @@
 
 #include "base/byte_reader.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "perfdata/format_files.h"
 #include "perfdata/perf_sample.h"
 #include "perfdata/tracepoint.h"
@@ -452,7 +453,7 @@ bool recording_load(struct recording *recording, uint32_t source,
 		.options = options,
 		.recording = recording,
 		.by_event = g_array_new(FALSE, FALSE, sizeof(struct probe_event)),
-		.lost_by_id = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
+		.lost_by_id = g_hash_table_new_full(hash_int64, g_int64_equal, g_free, NULL),
 		.hits = hits,
 		.source = source,
 	};

@@ -17,7 +17,7 @@ profile_story := $(BUILD)/tests/lib/profile_story.o
 
 # Unit tests: each is linked with the modules that it may know and no others, so
 # that an include in the wrong direction does not link.
-UNIT_BASE := test_distribution test_byte_reader test_id_table
+UNIT_BASE := test_distribution test_byte_reader test_hash test_id_table
 UNIT_PERFDATA := test_perf_file test_perf_event test_event_desc test_perf_task test_tracepoint
 UNIT_COLO := test_probe test_hit_log test_model test_parts
 UNIT_SYMBOLS := test_demangle test_dso test_dso_elf test_symbol_table test_kallsyms
@@ -71,6 +71,12 @@ $(results_dir)/stamp: $(make_results) tests/recorder-results/recorder-results.js
 make_cli_recordings := $(BUILD)/tests/cli/make_recordings
 
 $(make_cli_recordings): $(BUILD)/tests/cli/make_recordings.o $(lib_objects)
+	$(link)
+
+# The recordings that bench/hostile.py measures.
+$(BUILD)/bench/%.o: WARNINGS += -Wno-conversion
+
+$(BUILD)/bench/make_hostile: $(BUILD)/bench/make_hostile.o $(lib_objects)
 	$(link)
 
 # Flame graphs whose numbers are known, for flame_svg_browser.py, which needs a Chromium.

@@ -7,6 +7,8 @@
  */
 #include "colo/model.h"
 
+#include "base/hash.h"
+
 /* What only building needs, beside what a session shows. */
 struct builder {
 	struct colo_session session; /* first: the session is what others see of this */
@@ -36,7 +38,7 @@ struct colo_model *colo_model_new(void)
 	struct colo_model *model = g_new0(struct colo_model, 1);
 
 	model->sessions = g_ptr_array_new_with_free_func(builder_free);
-	model->current = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	model->current = g_hash_table_new_full(hash_int64, g_int64_equal, g_free, NULL);
 	model->origins = g_array_new(FALSE, FALSE, sizeof(uint64_t));
 	return model;
 }

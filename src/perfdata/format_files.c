@@ -107,9 +107,8 @@ static struct tracepoints *read_file(const char *path, const char *system, bool 
 		return NULL;
 	if (is_recording(text, size))
 		return read_recording(path, swap, error);
-	tracepoints = tracepoints_new_of_texts(swap, error);
-	if (tracepoints)
-		add_text(tracepoints, system, text);
+	tracepoints = tracepoints_new_of_texts(swap);
+	add_text(tracepoints, system, text);
 	return tracepoints;
 }
 
@@ -122,9 +121,8 @@ static struct tracepoints *read_path(const char *path, const char *system, bool 
 
 	if (!g_file_test(path, G_FILE_TEST_IS_DIR))
 		return read_file(path, system, swap, error);
-	tracepoints = tracepoints_new_of_texts(swap, error);
-	if (tracepoints)
-		add_directory(tracepoints, system, path);
+	tracepoints = tracepoints_new_of_texts(swap);
+	add_directory(tracepoints, system, path);
 	return tracepoints;
 }
 

@@ -5,6 +5,7 @@
 #include "perfdata/perf_event.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 
 #include <inttypes.h>
 
@@ -55,7 +56,7 @@ struct perf_events *perf_events_new(void)
 
 	events->events = g_array_new(FALSE, TRUE, sizeof(struct perf_event));
 	g_array_set_clear_func(events->events, event_clear);
-	events->by_id = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	events->by_id = g_hash_table_new_full(hash_int64, g_int64_equal, g_free, NULL);
 	return events;
 }
 

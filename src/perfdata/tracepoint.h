@@ -30,7 +30,7 @@ void tracepoints_free(struct tracepoints *tracepoints);
  * The same from texts, for a recording that lacks the section: what the kernel shows in
  * events/SYSTEM/EVENT/format of its tracefs. Texts that are none are passed over.
  */
-struct tracepoints *tracepoints_new_of_texts(bool swap, GError **error);
+struct tracepoints *tracepoints_new_of_texts(bool swap);
 void tracepoints_add_text(struct tracepoints *tracepoints, const char *system,
 			  const char *tainted_text, size_t size);
 
