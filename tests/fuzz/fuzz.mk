@@ -3,7 +3,7 @@
 # The fuzz targets, built twice: by clang with libFuzzer for `make fuzz`, by the
 # ordinary compiler with replay.c for `make check`, which runs what was found before.
 
-FUZZ_TARGETS := perf_file perf_pipe tracepoint maps symbols model
+FUZZ_TARGETS := perf_file perf_pipe tracepoint maps symbols unwind model
 FUZZ_TIME ?= 60
 FUZZ_JOBS ?= 1
 
@@ -26,6 +26,8 @@ fuzz_needs_tracepoint := $(perfdata_objects) $(base_objects)
 fuzz_needs_maps := $(call fuzz_object,reference_tasks) $(profile_objects) $(symbols_objects) \
 		   $(perfdata_objects) $(base_objects)
 fuzz_needs_symbols := $(call fuzz_object,memory_file) $(symbols_objects) $(base_objects)
+fuzz_needs_unwind := $(call fuzz_object,memory_file) $(profile_objects) $(symbols_objects) \
+		     $(perfdata_objects) $(base_objects)
 fuzz_needs_model := $(call fuzz_object,invariants) $(colo_objects) $(base_objects)
 
 # $(1): a target

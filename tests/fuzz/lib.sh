@@ -34,7 +34,7 @@ fill_seeds() {
 
 # unpack_corpus BUILD TARGET: adds the committed corpus to BUILD/corpus/TARGET.
 unpack_corpus() {
-    mkdir -p "$1/corpus/$2" "$1/seeds/$2" "$fuzz_dir/found/$2"
+    mkdir -p "$1/corpus/$2"
     if [[ -e $fuzz_dir/corpus/$2.tar.zst ]]; then
         tar -C "$1/corpus/$2" --zstd -xf "$fuzz_dir/corpus/$2.tar.zst"
     fi

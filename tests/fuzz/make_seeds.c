@@ -434,32 +434,61 @@ static const char source[] =
 	"static __attribute__((noinline)) int hidden_one(int x) { return inner(x) + 1; }\n"
 	"int exported_one(int x) { return hidden_one(x) + elsewhere(x); }\n";
 
-static void write_elf(const char *directory, const char *dir, const char *name, const char *command)
+/* At the first byte of hidden_one(), whose return address is the last 16 bits of `caller`. */
+static void write_unwind(const char *directory, const char *name, guint64 ip, guint64 caller,
+			 const guint8 *elf, gsize size)
 {
-	g_autofree char *path = elf_maker_path(dir, "prog"), *bytes = NULL;
+	const guint8 stack[16] = {caller & 0xff, caller >> 8 & 0xff, 0x40};
+	const guint8 ip_bytes[2] = {ip & 0xff, ip >> 8 & 0xff};
+	static const guint8 registers[20];
+	static const guint8 head[2] = {0, sizeof(stack)};
+	g_autoptr(GByteArray) seed = g_byte_array_new();
+
+	g_byte_array_append(seed, head, sizeof(head));
+	g_byte_array_append(seed, stack, sizeof(stack));
+	g_byte_array_append(seed, registers, sizeof(registers));
+	g_byte_array_append(seed, ip_bytes, sizeof(ip_bytes));
+	g_byte_array_append(seed, elf, size);
+	write_seed(directory, "unwind", name, seed->data, seed->len);
+}
+
+/* What the command leaves in "prog"; the caller frees it. */
+static char *make_elf(const char *directory, const char *dir, const char *name, const char *command,
+		      gsize *size)
+{
+	g_autofree char *path = elf_maker_path(dir, "prog");
 	g_autoptr(GByteArray) seed = g_byte_array_new();
 	g_autoptr(GError) error = NULL;
-	gsize size;
+	char *bytes;
 
 	g_free(elf_maker_run(dir, command));
-	if (!g_file_get_contents(path, &bytes, &size, &error))
+	if (!g_file_get_contents(path, &bytes, size, &error))
 		g_error("%s", error->message);
 	g_byte_array_append(seed, (const guint8 *)"e", 1);
-	g_byte_array_append(seed, (const guint8 *)bytes, size);
+	g_byte_array_append(seed, (const guint8 *)bytes, *size);
 	write_seed(directory, "symbols", name, seed->data, seed->len);
+	return bytes;
 }
 
 static void write_symbols(const char *directory)
 {
 	char *dir = elf_maker_new_dir();
+	g_autofree char *debug = NULL, *stripped = NULL;
+	guint64 ip, caller;
+	gsize size;
 
 	write_seed(directory, "symbols", "kallsyms", kallsyms, sizeof(kallsyms) - 1);
 	elf_maker_write(dir, "prog.c", source);
-	write_elf(directory, dir, "debug",
-		  "gcc -O2 -g -shared -fPIC -nostdlib -Wl,--build-id=sha1 -Wl,-z,noseparate-code "
-		  "prog.c -o prog");
-	write_elf(directory, dir, "stripped", "strip prog");
-	write_elf(directory, dir, "object", "gcc -O1 -c prog.c -o prog");
+	debug = make_elf(directory, dir, "debug",
+			 "gcc -O2 -g -shared -fPIC -nostdlib -Wl,--build-id=sha1 "
+			 "-Wl,-z,noseparate-code prog.c -o prog",
+			 &size);
+	ip = elf_maker_address(dir, "prog", "hidden_one");
+	caller = elf_maker_address(dir, "prog", "exported_one") + 4;
+	write_unwind(directory, "debug", ip, caller, (const guint8 *)debug, size);
+	stripped = make_elf(directory, dir, "stripped", "strip prog", &size);
+	write_unwind(directory, "stripped", ip, caller, (const guint8 *)stripped, size);
+	g_free(make_elf(directory, dir, "object", "gcc -O1 -c prog.c -o prog", &size));
 	elf_maker_remove(dir);
 }
 

@@ -21,12 +21,17 @@ failed=0
 for target in "$@"; do
     unpack_corpus "$build" "$target"
     log=$build/$target.log
-    mkdir -p "$build/$target"
+    # Where there is no such directory libFuzzer does not start.
+    mkdir -p "$build/$target" "$build/seeds/$target"
+    dirs=("$build/corpus/$target" "$build/seeds/$target")
+    if [[ -d $here/found/$target ]]; then
+        dirs+=("$here/found/$target")
+    fi
     # A finding is kept, and the others are looked for.
     "$build/tests/fuzz/fuzz_$target" -fork="$jobs" -ignore_crashes=1 -ignore_timeouts=1 -ignore_ooms=1 \
         -max_total_time="$seconds" -timeout="$timeout_s" -rss_limit_mb="$memory_mb" -malloc_limit_mb="$memory_mb" \
         -max_len="$(max_len "$target")" -dict="$here/perf.dict" -artifact_prefix="$build/$target/" \
-        "$build/corpus/$target" "$build/seeds/$target" "$here/found/$target" >"$log" 2>&1 || true
+        "${dirs[@]}" >"$log" 2>&1 || true
     # "#1234: cov: 567 ft: 890 corp: 12 exec/s: 345 oom/timeout/crash: 0/0/0 time: 60s ..."
     line=$(grep -E '^#[0-9]+: cov:' "$log" | tail -n 1 || true)
     if [[ -z $line ]]; then
