@@ -8,6 +8,8 @@
 #   make SANITIZE=1    the same under ASan and UBSan, in build/sanitize/
 #   make WERROR=1      with warnings as errors, in build/werror/
 #   make V=1           shows the commands
+#   make fuzz          each fuzz target for FUZZ_TIME seconds; see CONTRIBUTING.md
+#   make damage        recordings cut and changed in every place; make check does a part
 #   make unit          the unit tests alone, with all that they print
 #   make bench-tools   what bench/*.py needs
 #   make check-system  everything that CI runs, as root: scripts/test.sh
@@ -29,6 +31,15 @@ endif
 ifdef SANITIZE
 BUILD := build/sanitize
 CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+endif
+
+# What is fuzzed; `make fuzz` sets this, see tests/fuzz/fuzz.mk.
+ifdef FUZZ
+BUILD := build/fuzz
+CC := clang-14
+CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+	  -fno-sanitize-recover=all
+WARNINGS := -Wall
 endif
 
 PACKAGES := gio-2.0 libtraceevent json-glib-1.0 libdw libelf libzstd

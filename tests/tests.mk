@@ -91,13 +91,16 @@ make_forms := $(BUILD)/tests/forms/make_forms
 $(make_forms): $(BUILD)/tests/forms/make_forms.o $(forms_objects) $(lib_objects)
 	$(link)
 
+include tests/fuzz/fuzz.mk
+include tests/damage/damage.mk
+
 # All of them; TALLY collects a line for each, which scripts/test.sh adds up.
 TALLY ?= $(BUILD)/tests/tally
 run_tap := tests/run-tap.sh $(TALLY)
 
 .PHONY: check
 check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flame_svg) \
-	$(make_forms)
+	$(make_forms) $(replay_programs) $(damage)
 	@mkdir -p $(dir $(TALLY)) && rm -f $(TALLY)
 	@$(foreach test,$(unit_tests),$(run_tap) $(notdir $(test)) $(test);)
 	@$(run_tap) recorder-results tests/recorder-results/check.py \
@@ -106,5 +109,7 @@ check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flam
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) cli tests/cli/run.sh
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) flamegraph tests/cli/flamegraph.sh tests/golden
 	@$(run_tap) perf-forms tests/forms/check-perf.sh $(make_forms)
+	@$(foreach target,$(FUZZ_TARGETS),$(run_tap) fuzz-$(target) tests/fuzz/replay.sh $(BUILD) $(target);)
+	@$(run_tap) damage tests/damage/run.sh $(damage)
 	@awk '{ p += $$2; f += $$3; s += $$4 } END { printf "%d passed, %d failed", p, f; \
 		if (s) printf ", %d skipped", s; print ""; exit f > 0 }' $(TALLY)
