@@ -27,10 +27,12 @@ UNIT_RECORDING := test_recording test_phase_profile test_phase_sums test_flame_t
 UNIT_FLAME_SVG := test_flame_svg
 UNIT_OUTPUT := test_output test_json
 UNIT_TESTS_OWN := test_perf_packer
+UNIT_FORMS := test_forms
 
 unit = $(1:%=$(BUILD)/tests/unit/%)
 unit_tests := $(call unit,$(UNIT_BASE) $(UNIT_PERFDATA) $(UNIT_COLO) $(UNIT_SYMBOLS) $(UNIT_PROFILE) \
-			$(UNIT_RECORDING) $(UNIT_FLAME_SVG) $(UNIT_OUTPUT) $(UNIT_TESTS_OWN))
+			$(UNIT_RECORDING) $(UNIT_FLAME_SVG) $(UNIT_OUTPUT) $(UNIT_TESTS_OWN) \
+			$(UNIT_FORMS))
 
 $(call unit,$(UNIT_BASE)): $(base_objects)
 $(call unit,$(UNIT_PERFDATA)): $(small_file) $(lib_objects) $(perfdata_objects) $(base_objects)
@@ -43,13 +45,13 @@ $(call unit,$(UNIT_RECORDING)): $(profile_story) $(lib_objects) \
 					warnings.o flame_tree.o) $(flame_svg) \
 				$(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_FLAME_SVG)): $(flame_svg) $(base_objects)
-$(call unit,test_forms): $(forms_objects) $(profile_story) $(lib_objects) $(command_objects) \
+$(call unit,$(UNIT_FORMS)): $(forms_objects) $(profile_story) $(lib_objects) $(command_objects) \
 			 $(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) \
 			 $(base_objects)
 $(call unit,$(UNIT_OUTPUT)): $(addprefix $(BUILD)/src/,output.o json.o) $(base_objects)
 $(call unit,$(UNIT_TESTS_OWN)): $(BUILD)/tests/lib/perf_packer.o
 
-$(unit_tests) $(call unit,test_forms): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
+$(unit_tests): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
 	$(link)
 
 .PHONY: unit

@@ -55,9 +55,7 @@ struct colo_story_checkpoint profile_story_checkpoint(guint64 seq)
 	return checkpoint;
 }
 
-struct profile_story *profile_story_around(struct perf_builder *builder,
-					   const struct perf_event_attr *probes,
-					   const struct perf_builder_event *event)
+struct profile_story *profile_story_new(int byte_order, const struct perf_builder_event *event)
 {
 	const struct perf_builder_mmap kernel = {.at = {.pid = -1, .time_ns = 0},
 						 .misc = PERF_RECORD_MISC_KERNEL,
@@ -67,17 +65,12 @@ struct profile_story *profile_story_around(struct perf_builder *builder,
 						 .path = "[kernel.kallsyms]_text"};
 	struct profile_story *story = g_new0(struct profile_story, 1);
 
-	story->builder = builder;
-	story->story = colo_story_new(story->builder, N_CPUS, probes);
+	story->builder = perf_builder_new(byte_order);
+	story->story = colo_story_new(story->builder, N_CPUS, NULL);
 	if (event)
 		story->event = perf_builder_add_event(story->builder, event);
 	perf_builder_mmap(story->builder, &kernel);
 	return story;
-}
-
-struct profile_story *profile_story_new(int byte_order, const struct perf_builder_event *event)
-{
-	return profile_story_around(perf_builder_new(byte_order), NULL, event);
 }
 
 void profile_story_free(struct profile_story *story)

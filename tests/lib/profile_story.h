@@ -29,10 +29,6 @@ struct profile_story {
 
 /* The kernel is mapped, with functions "a" to "z". event: NULL for none that samples. */
 struct profile_story *profile_story_new(int byte_order, const struct perf_builder_event *event);
-/* The same in a builder that is already there, which then is the story's. probes: NULL: as usual */
-struct profile_story *profile_story_around(struct perf_builder *builder,
-					   const struct perf_event_attr *probes,
-					   const struct perf_builder_event *event);
 void profile_story_free(struct profile_story *story);
 
 /*

@@ -128,7 +128,7 @@ static char *describe(const char *path)
 	g_autoptr(GError) error = NULL;
 	struct loaded_profile *loaded = loaded_profile_of_paths(paths, NULL, NULL, &error);
 	GString *text = g_string_new(NULL);
-	g_autofree char *report = NULL, *statistics = NULL;
+	g_autofree char *report = NULL, *statistics = NULL, *name = NULL;
 	const struct recording *recording;
 
 	g_assert_no_error(error);
@@ -137,8 +137,9 @@ static char *describe(const char *path)
 	report = print_report(loaded);
 	statistics = without_recordings(report);
 	g_string_append(text, statistics);
-	/* Warnings name the file. */
-	g_string_replace(text, recording->path, "RECORDING", 0);
+	/* Warnings begin with the name of the file. */
+	name = g_strdup_printf("\"%s: ", recording->path);
+	g_string_replace(text, name, "\"RECORDING: ", 0);
 	loaded_profile_free(loaded);
 	return g_string_free(text, FALSE);
 }
@@ -206,14 +207,15 @@ static void check_form(const struct recording_form *form, const struct forms_mac
 }
 
 /* Machines of both byte orders and sizes. */
-static void check_machines(const struct recording_form *form, guint attr_size,
-			   const struct forms_layout *layout, guint tale)
+static void check_machines(const struct recording_form *form, const struct forms_layout *layout,
+			   guint tale)
 {
 	for (guint order = 0; order < G_N_ELEMENTS(byte_orders); order++) {
 		for (guint size = 0; size < G_N_ELEMENTS(long_sizes); size++) {
 			const struct forms_machine machine = {.byte_order = byte_orders[order],
 							      .long_size_bytes = long_sizes[size],
-							      .attr_size_bytes = attr_size};
+							      .attr_size_bytes =
+								      PERF_ATTR_SIZE_VER7};
 
 			check_form(form, &machine, layout, tale);
 		}
@@ -222,42 +224,41 @@ static void check_machines(const struct recording_form *form, guint attr_size,
 
 static void test_layouts(gconstpointer data)
 {
-	const struct recording_form *form = data;
-
 	for (guint i = 0; i < forms_n_layouts; i++)
-		check_machines(form, PERF_ATTR_SIZE_VER7, &forms_layouts[i], FORMS_SOUND);
+		check_machines(data, &forms_layouts[i], FORMS_SOUND);
+}
+
+/* The two machines that have nothing in common. */
+static void check_attr_size(const struct recording_form *form, guint attr_size,
+			    const struct forms_layout *layout)
+{
+	const struct forms_machine little = {
+		.byte_order = G_LITTLE_ENDIAN, .long_size_bytes = 8, .attr_size_bytes = attr_size};
+	const struct forms_machine big = {
+		.byte_order = G_BIG_ENDIAN, .long_size_bytes = 4, .attr_size_bytes = attr_size};
+
+	check_form(form, &little, layout, FORMS_SOUND);
+	check_form(form, &big, layout, FORMS_SOUND);
 }
 
 static void test_attr_sizes(gconstpointer data)
 {
-	const struct recording_form *form = data;
-
 	for (guint i = 0; i < forms_n_layouts; i++) {
 		for (guint size = 0; size < G_N_ELEMENTS(attr_sizes); size++) {
-			const struct forms_machine little = {.byte_order = G_LITTLE_ENDIAN,
-							     .long_size_bytes = 8,
-							     .attr_size_bytes = attr_sizes[size]};
-			const struct forms_machine big = {.byte_order = G_BIG_ENDIAN,
-							  .long_size_bytes = 4,
-							  .attr_size_bytes = attr_sizes[size]};
-
-			if (attr_sizes[size] < forms_layouts[i].min_attr_size)
-				continue;
-			check_form(form, &little, &forms_layouts[i], FORMS_SOUND);
-			check_form(form, &big, &forms_layouts[i], FORMS_SOUND);
+			if (attr_sizes[size] >= forms_layouts[i].min_attr_size)
+				check_attr_size(data, attr_sizes[size], &forms_layouts[i]);
 		}
 	}
 }
 
 static void test_odd(gconstpointer data)
 {
-	check_machines(data, PERF_ATTR_SIZE_VER7, &forms_layouts[0],
-		       FORMS_ODD | FORMS_UNKNOWN | FORMS_TRACE);
+	check_machines(data, &forms_layouts[0], FORMS_ODD | FORMS_UNKNOWN | FORMS_TRACE);
 }
 
 static void test_large(gconstpointer data)
 {
-	check_machines(data, PERF_ATTR_SIZE_VER7, &forms_layouts[0], FORMS_LARGE);
+	check_machines(data, &forms_layouts[0], FORMS_LARGE);
 }
 
 /* --- What cannot be read twice --- */
