@@ -3,6 +3,7 @@
  * The pairing: any hits, in the order of time, make sessions of which the invariants hold,
  * and each hit is accounted for.
  */
+#include "colo/hit_log.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/fuzz_hits.h"
 #include "fuzz/invariants.h"
@@ -16,12 +17,12 @@ struct state {
 	uint64_t time_ns, seq;
 };
 
-static struct colo_hit decode(const struct fuzz_hit *from, struct state *state, uint64_t order)
+static struct colo_hit decode(const struct fuzz_hit *from, struct state *state)
 {
 	const char *name = fuzz_probe_names[from->probe % G_N_ELEMENTS(fuzz_probe_names)];
 	uint64_t ns = (uint64_t)(int64_t)from->ticks * NS_PER_TICK;
 	uint64_t seq = (uint64_t)(int64_t)from->seq, amount = from->amount;
-	struct colo_hit hit = {.order = order, .probe = colo_probe_find(name)};
+	struct colo_hit hit = {.probe = colo_probe_find(name)};
 
 	g_assert_nonnull(hit.probe);
 	state->time_ns += from->flags & FUZZ_HIT_LARGE_TIME ? ns << 31 : ns;
@@ -44,16 +45,18 @@ static GArray *decode_all(const uint8_t *data, size_t size)
 {
 	GArray *hits = g_array_new(FALSE, FALSE, sizeof(struct colo_hit));
 	struct state state = {.time_ns = G_GUINT64_CONSTANT(1) << 40, .seq = 1};
+	struct hit_log *log = hit_log_new();
 	struct fuzz_hit from;
+	struct colo_hit hit;
 
 	for (; size >= sizeof(from); data += sizeof(from), size -= sizeof(from)) {
-		struct colo_hit hit;
-
 		memcpy(&from, data, sizeof(from));
-		hit = decode(&from, &state, hits->len);
-		g_array_append_val(hits, hit);
+		hit = decode(&from, &state);
+		hit_log_add(log, &hit);
 	}
-	g_array_sort(hits, colo_hit_compare);
+	while (hit_log_take(log, &hit))
+		g_array_append_val(hits, hit);
+	hit_log_free(log);
 	return hits;
 }
 

@@ -54,7 +54,7 @@ static void check_elf(const char *path)
 		g_assert_cmpuint(elf_file_find_inlines(file, address, names, MAX_INLINES), <=,
 				 MAX_INLINES);
 	}
-	symbol_table_free(symbols);
+	symbol_table_unref(symbols);
 	elf_file_free(file);
 }
 
@@ -74,7 +74,7 @@ static void check_kallsyms(const char *path)
 	for (guint i = 0; i < G_N_ELEMENTS(tables); i++) {
 		for (uint64_t k = 0; tables[i] && k < N_ADDRESSES; k++)
 			check_table(tables[i], address + (k << 5));
-		symbol_table_free(tables[i]);
+		symbol_table_unref(tables[i]);
 	}
 	kallsyms_free(kallsyms);
 }
