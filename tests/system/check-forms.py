@@ -1,0 +1,261 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Records a program in every form that perf on this machine can write, and holds what colo-perf
+reports of each against what `perf script` prints of the same file.
+
+Then what perf itself cannot read: recordings whose perf was killed, whose formats then come from
+another recording, from a text, or from this machine; and from a machine that has other
+probes by now.
+
+It needs root, gcc and sys/sdt.h. It registers probes of its own, takes them back, and
+prints TAP.
+
+usage: check-forms.py [--colo-perf PROGRAM]
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import typing
+
+sys.dont_write_bytecode = True
+import perf_script  # pylint: disable=wrong-import-position
+from workload_record import CHAINS, GROUP, Probes, Programs, TRACEFS, run  # pylint: disable=wrong-import-position
+
+CHECKPOINTS = 12
+RAM_US = 5000
+
+results = []
+
+
+def check(name, ok, detail=""):
+    """Notes one test; detail says what was found."""
+    results.append(bool(ok))
+    print(f"{'ok' if ok else 'not ok'} {len(results)} - {name}{': ' if detail else ''}{detail}",
+          flush=True)
+
+
+class Form(typing.NamedTuple):
+    name: str
+    options: typing.Tuple[str, ...] = ()
+    pipe: bool = False  # what perf writes goes through a pipe
+    perf_reads: bool = True
+
+
+FORMS = (
+    Form("file"),
+    Form("compressed", ("-z",)),
+    Form("compressed as far as it goes", ("-z22",)),
+    Form("compressed, a small buffer", ("-z", "-m", "16")),
+    Form("pipe", pipe=True),
+    # perf 6.1 itself stops at the first compressed record of a pipe that holds half a record.
+    Form("compressed pipe", ("-z",), pipe=True, perf_reads=False),
+    Form("directory", ("--threads",)),
+    Form("compressed directory", ("--threads", "-z")),
+    Form("build-ids in MMAP2", ("--buildid-mmap",)),
+    Form("READ records", ("-s",)),
+    Form("namespaces, cgroups, switches", ("--namespaces", "--all-cgroups", "--switch-events")),
+    Form("addresses and physical ones", ("-d", "--phys-data", "--data-page-size")),
+    Form("weights, transactions, identifiers", ("-W", "--transaction", "--sample-identifier")),
+    Form("registers", ("-I", "--user-regs=ip,sp")),
+    Form("a clock", ("-k", "CLOCK_MONOTONIC_RAW")),
+    Form("all CPUs", ("-a",)),
+)
+
+
+class Report:
+    """What colo-perf says of a recording."""
+
+    def __init__(self, program, path, *options, stdin=None):
+        done = subprocess.run([program, "report", "--json", *options, str(path)],
+                              stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              encoding="utf-8", check=False)
+        self.status, self.error = done.returncode, done.stderr.strip()
+        self.json = json.loads(done.stdout) if done.stdout else None
+
+    @property
+    def recording(self):
+        return self.json["recordings"][0]
+
+    def warnings(self):
+        return {warning["code"] for warning in self.json["warnings"]} - {"no_symbols"}
+
+    def windows(self):
+        """{seq: (begin, end)} of the primary's ram phases."""
+        return {one["seq"]: (one["phases"]["ram"]["begin_ns"], one["phases"]["ram"]["end_ns"])
+                for one in self.json["sessions"][0]["checkpoints"] if one["state"] == "complete"}
+
+
+def windows_of(hits):
+    begins = {hit.arguments[1]: hit.time_ns for hit in hits if hit.probe == "colo_ram_begin"}
+    return {hit.arguments[1]: (begins[hit.arguments[1]], hit.time_ns)
+            for hit in hits if hit.probe == "colo_ram_end" and hit.arguments[1] in begins}
+
+
+def count_of_perf(path):
+    """How many samples perf finds in a recording: it prints a line for each."""
+    return len(run("perf", "script", "--ns", "-F", "tid,time,event", "-i", path).splitlines())
+
+
+class Recorder:
+    def __init__(self, programs, probes, work):
+        self.programs, self.probes, self.work = programs, probes, work
+
+    def command(self, options, output):
+        # -N: no copies in ~/.debug.
+        return ["perf", "record", "-q", "-N", "-e", CHAINS, *self.probes.select(), *options,
+                "-o", str(output)]
+
+    def workload(self):
+        return ["--", str(self.programs.whole), "mix", str(CHECKPOINTS), str(RAM_US)]
+
+    def record(self, form):
+        """The path of the recording; NotImplementedError when this perf or kernel has no such form."""
+        path = self.work / form.name.replace(" ", "-").replace(",", "")
+        command = self.command(form.options, "-" if form.pipe else path) + self.workload()
+        with open(path if form.pipe else os.devnull, "wb") as output:
+            done = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, check=False)
+        if done.returncode:
+            raise NotImplementedError(done.stderr.decode().strip().splitlines()[0])
+        return path
+
+    def record_killed(self, name, *options):
+        """As a perf leaves it that was killed while the program worked."""
+        path = self.work / name
+        command = self.command(options, path) + ["--", str(self.programs.whole), "mix", "400",
+                                                 str(RAM_US)]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as perf:
+            children = pathlib.Path(f"/proc/{perf.pid}/task/{perf.pid}/children")
+            time.sleep(1.5)
+            workload = [int(pid) for pid in children.read_text(encoding="utf-8").split()]
+            perf.kill()
+            for pid in workload:
+                os.kill(pid, signal.SIGKILL)
+        return path
+
+
+def check_form(form, path, colo_perf):
+    """A recording as it is, and through standard input where that can be."""
+    report = Report(colo_perf, path)
+    check(f"{form.name}: it is reported", report.status == 0, report.error)
+    if report.status:
+        return
+    # Of all CPUs perf records the others' threads, too.
+    allowed = {"throttled", "lost_records", "lost_samples"}
+    check(f"{form.name}: nothing is missing", report.warnings() <= allowed, report.warnings() or "")
+    windows = report.windows()
+    check(f"{form.name}: all checkpoints are there", sorted(windows) == list(range(1, CHECKPOINTS + 1)),
+          f"{len(windows)} of {CHECKPOINTS}")
+    if form.perf_reads:
+        n = count_of_perf(path)
+        check(f"{form.name}: as many samples as perf script prints",
+              report.recording["samples"] == n, f"{report.recording['samples']} of {n}")
+        hits, _ = perf_script.read(path)
+        check(f"{form.name}: as many hits", report.recording["probe_hits"] == len(hits))
+        check(f"{form.name}: the ram phases begin and end when perf script says",
+              windows == windows_of(hits))
+    if path.is_file():
+        with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as cat:
+            piped = Report(colo_perf, "-", stdin=cat.stdout)
+            cat.stdout.close()
+        check(f"{form.name}: the same through a pipe",
+              piped.status == 0 and piped.json["sessions"] == report.json["sessions"], piped.error)
+
+
+def check_clock(path, colo_perf):
+    """The time of the first hit is the time at which it was recorded."""
+    report = Report(colo_perf, path)
+    wall_s = report.json["sessions"][0]["origin_wall_ns"] / 1e9
+    written_s = os.stat(path).st_mtime
+    check("a clock: the first hit was when it was recorded", 0 <= written_s - wall_s < 60,
+          f"{written_s - wall_s:.1f} s before perf ended")
+
+
+def check_killed(recorder, whole, colo_perf):
+    """Formats from this machine, from a recording, from a text, from a copy, and from none."""
+    path = recorder.record_killed("killed.data")
+    texts = recorder.work / "formats.txt"
+    copy = recorder.work / "tracefs"
+    copy.mkdir()
+    with open(texts, "wb") as text:
+        for event in recorder.probes.events:
+            text.write((TRACEFS / "events" / GROUP / event / "format").read_bytes())
+            (copy / GROUP / event).mkdir(parents=True)
+            shutil.copyfile(TRACEFS / "events" / GROUP / event / "format",
+                            copy / GROUP / event / "format")
+    silent = subprocess.run(["perf", "script", "-i", path], stdout=subprocess.PIPE,
+                            stderr=subprocess.DEVNULL, check=False)
+    check("killed: perf itself prints nothing", not silent.stdout)
+    here = Report(colo_perf, path)
+    check("killed: it is reported with the formats of this machine", here.status == 0, here.error)
+    if here.status:
+        return
+    check("killed: the report says so", here.warnings() >= {"damaged", "formats_elsewhere"} and
+          here.recording["formats_from"] == str(TRACEFS), here.warnings())
+    check("killed: there are complete checkpoints", len(here.windows()) > 5, len(here.windows()))
+    for name, source in (("a recording", whole), ("a text", texts), ("a copy of tracefs", copy)):
+        there = Report(colo_perf, path, f"--formats={source}")
+        check(f"killed: the same with the formats of {name}",
+              there.status == 0 and there.json["sessions"] == here.json["sessions"], there.error)
+    compressed = recorder.record_killed("killed-compressed.data", "-z")
+    there = Report(colo_perf, compressed)
+    check("killed, compressed: complete checkpoints", there.status == 0 and
+          len(there.windows()) > 5, there.error)
+    piped = recorder.record_killed("killed-pipe.data", "--no-buffering")
+    there = Report(colo_perf, piped)
+    check("killed, without buffering: it is reported", there.status == 0, there.error)
+
+
+def check_other_probes(path, programs, work, colo_perf):
+    """Once the probes were registered anew, in another order, their ids mean others."""
+    with Probes(programs.probes, work) as probes:
+        check("other probes: they are registered", len(probes.events) > 20)
+        there = Report(colo_perf, path)
+        check("other probes: the formats of this machine are refused",
+              there.status == 1 and "are not the same" in there.error and
+              len(there.error.splitlines()) == 1, there.error)
+
+
+def check_none(path, colo_perf):
+    there = Report(colo_perf, path)
+    check("no probes: one line says what to do", there.status == 1 and "--formats" in there.error and
+          len(there.error.splitlines()) == 1, there.error)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--colo-perf", default="build/colo-perf", type=os.path.abspath)
+    colo_perf = parser.parse_args().colo_perf
+    work = pathlib.Path(tempfile.mkdtemp(prefix="check-forms-"))
+    try:
+        programs = Programs(work)
+        with Probes(programs.whole, work) as probes:
+            recorder = Recorder(programs, probes, work)
+            for form in FORMS:
+                try:
+                    path = recorder.record(form)
+                except NotImplementedError as error:
+                    print(f"ok {len(results) + 1} - {form.name} # SKIP this machine cannot: {error}")
+                    results.append(True)
+                    continue
+                check_form(form, path, colo_perf)
+            check_clock(work / "a-clock", colo_perf)
+            check_killed(recorder, work / "file", colo_perf)
+        check_none(work / "killed.data", colo_perf)
+        check_other_probes(work / "killed.data", programs, work, colo_perf)
+        check("nothing is left registered", not probes.left, probes.left or "")
+    finally:
+        shutil.rmtree(work)
+    print(f"1..{len(results)}")
+    sys.exit(not all(results))
+
+
+if __name__ == "__main__":
+    main()
