@@ -19,6 +19,7 @@
 #define MAX_CHAIN	6
 #define N_LARGE		6
 #define LARGE_SIZE	65000 /* of a record, which cannot be longer than 64 KiB */
+#define RAW_CONFIG	0x1a2 /* of some processor */
 #define UNKNOWN_LOW	60    /* a type that no kernel has yet */
 #define UNKNOWN_HIGH	4711  /* one that no perf has */
 
@@ -72,6 +73,7 @@ const struct forms_layout forms_layouts[] = {
 		.clock_sample = PERF_BUILDER_CALLCHAIN_SAMPLE | EVERYTHING,
 		.read_format = LOST_FORMAT | PERF_FORMAT_GROUP | PERF_FORMAT_TOTAL_TIME_ENABLED,
 		.sample_id_all = TRUE,
+		.is_raw = TRUE,
 		.min_attr_size = PERF_ATTR_SIZE_VER5,
 	},
 };
@@ -247,14 +249,15 @@ static void tell_losses(struct teller *teller, const struct colo_story_side *sid
 	perf_builder_read(teller->builder, &at, &counts);
 }
 
+/* Those of no CPU come first in a directory, so they do here: a warning names the first one. */
 static void tell_unknown(struct teller *teller, const struct colo_story_side *side)
 {
 	const struct perf_builder_stamp at = stamp(side, teller->clock);
 	static const guint8 bytes[24] = {9, 8, 7};
 
-	perf_builder_record_of(teller->builder, UNKNOWN_LOW, 0xffff, &at, bytes, sizeof(bytes));
 	perf_builder_record(teller->builder, UNKNOWN_HIGH, 1, bytes, sizeof(bytes));
 	perf_builder_record(teller->builder, UNKNOWN_HIGH, 1, NULL, 0);
+	perf_builder_record_of(teller->builder, UNKNOWN_LOW, 0xffff, &at, bytes, sizeof(bytes));
 }
 
 /* The trace behind AUXTRACE would be taken for records by whoever trusts its header.size. */
@@ -382,6 +385,11 @@ struct perf_builder *forms_story(const struct forms_machine *machine,
 		.n_ids = N_CPUS,
 	};
 
+	if (layout->is_raw) {
+		clock.name = "stalls";
+		clock.attr.type = PERF_TYPE_RAW;
+		clock.attr.config = RAW_CONFIG;
+	}
 	/* Values of a group are those of its leader; the probes are no group. */
 	probes.sample_type = layout->probe_sample;
 	probes.read_format = layout->read_format & ~(guint64)PERF_FORMAT_GROUP;

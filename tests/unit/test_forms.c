@@ -100,11 +100,14 @@ static void describe_recording(GString *to, const struct recording *recording)
 		{"samples of no event", recording->n_unknown_samples},
 		{"lost records", recording->n_lost_records},
 		{"lost samples", recording->n_lost_samples},
+		{"lost as counters tell", recording->n_lost_reads},
 		{"lost hits", recording->n_lost_hits},
 		{"throttled", recording->n_throttled},
 		{"events", recording->n_events},
 		{"tracepoints", recording->n_tracepoints},
 		{"probes", recording->n_probes},
+		{"clock", recording->has_clock ? recording->clock.clock_ns : 0},
+		{"wall clock", recording->has_clock ? recording->clock.wall_ns : 0},
 	};
 	const struct {
 		const char *name, *string;
@@ -359,9 +362,16 @@ static void test_plain_file(void)
 	const char *expected = expected_of(&forms_layouts[0], FORMS_SOUND);
 	g_autoptr(JsonParser) parser = json_parser_new();
 
+	g_assert_nonnull(strstr(expected_of(&forms_layouts[forms_n_layouts - 1], FORMS_SOUND),
+				"\"event\" : \"stalls\""));
 	g_assert_nonnull(strstr(expected, "damage: not there\n"));
 	g_assert_nonnull(strstr(expected, "host: host\n"));
+	g_assert_nonnull(strstr(expected, "\nclock: 5000000000\n"));
 	g_assert_nonnull(strstr(expected, "samples of no event: 0\n"));
+	/* LOST tells of 3 on each side; LOST_SAMPLES of 4, and READ of 2 of these. */
+	g_assert_nonnull(strstr(expected, "lost records: 6\n"));
+	g_assert_nonnull(strstr(expected, "lost samples: 8\n"));
+	g_assert_nonnull(strstr(expected, "lost as counters tell: 4\n"));
 	for (guint i = 0; i < 2; i++) {
 		JsonObject *session = (JsonObject *)session_of(parser, expected, i);
 		JsonObject *states = json_object_get_object_member(session, "states");
