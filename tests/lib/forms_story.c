@@ -249,15 +249,14 @@ static void tell_losses(struct teller *teller, const struct colo_story_side *sid
 	perf_builder_read(teller->builder, &at, &counts);
 }
 
-/* Those of no CPU come first in a directory, so they do here: a warning names the first one. */
 static void tell_unknown(struct teller *teller, const struct colo_story_side *side)
 {
 	const struct perf_builder_stamp at = stamp(side, teller->clock);
 	static const guint8 bytes[24] = {9, 8, 7};
 
+	perf_builder_record_of(teller->builder, UNKNOWN_LOW, 0xffff, &at, bytes, sizeof(bytes));
 	perf_builder_record(teller->builder, UNKNOWN_HIGH, 1, bytes, sizeof(bytes));
 	perf_builder_record(teller->builder, UNKNOWN_HIGH, 1, NULL, 0);
-	perf_builder_record_of(teller->builder, UNKNOWN_LOW, 0xffff, &at, bytes, sizeof(bytes));
 }
 
 /* The trace behind AUXTRACE would be taken for records by whoever trusts its header.size. */
