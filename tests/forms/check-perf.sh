@@ -27,7 +27,7 @@ export HOME=$work
 
 # samples ARGUMENT...: what perf script prints of the samples, those of one time in any order.
 samples() {
-    perf script -f "$@" -F comm,pid,tid,cpu,time,period,event,ip,trace 2>>"$log" | sort
+    perf script -f "$@" -F comm,pid,tid,cpu,time,period,event,ip,sym,trace 2>>"$log" | sort
 }
 
 # kernel_records FILE: how often perf finds each type of record that the kernel writes.

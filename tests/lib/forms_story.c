@@ -19,6 +19,7 @@
 #define MAX_CHAIN	6
 #define N_LARGE		6
 #define LARGE_SIZE	65000 /* of a record, which cannot be longer than 64 KiB */
+#define RAW_CONFIG	0x1a2 /* of some processor */
 #define UNKNOWN_LOW	60    /* a type that no kernel has yet */
 #define UNKNOWN_HIGH	4711  /* one that no perf has */
 
@@ -72,6 +73,7 @@ const struct forms_layout forms_layouts[] = {
 		.clock_sample = PERF_BUILDER_CALLCHAIN_SAMPLE | EVERYTHING,
 		.read_format = LOST_FORMAT | PERF_FORMAT_GROUP | PERF_FORMAT_TOTAL_TIME_ENABLED,
 		.sample_id_all = TRUE,
+		.is_raw = TRUE,
 		.min_attr_size = PERF_ATTR_SIZE_VER5,
 	},
 };
@@ -382,6 +384,11 @@ struct perf_builder *forms_story(const struct forms_machine *machine,
 		.n_ids = N_CPUS,
 	};
 
+	if (layout->is_raw) {
+		clock.name = "stalls";
+		clock.attr.type = PERF_TYPE_RAW;
+		clock.attr.config = RAW_CONFIG;
+	}
 	/* Values of a group are those of its leader; the probes are no group. */
 	probes.sample_type = layout->probe_sample;
 	probes.read_format = layout->read_format & ~(guint64)PERF_FORMAT_GROUP;

@@ -12,10 +12,11 @@
 /* What the samples are made of. */
 struct forms_layout {
 	const char *name;
-	guint64 probe_sample, clock_sample; /* sample_type of the probes and of cpu-clock */
+	guint64 probe_sample, clock_sample; /* sample_type of the probes and of what samples */
 	guint64 read_format;
 	gboolean sample_id_all;
 	guint min_attr_size; /* that says all that a reader must know */
+	gboolean is_raw;     /* what samples is an event that only its name tells of */
 };
 
 extern const struct forms_layout forms_layouts[];

@@ -100,11 +100,14 @@ static void describe_recording(GString *to, const struct recording *recording)
 		{"samples of no event", recording->n_unknown_samples},
 		{"lost records", recording->n_lost_records},
 		{"lost samples", recording->n_lost_samples},
+		{"lost as counters tell", recording->n_lost_reads},
 		{"lost hits", recording->n_lost_hits},
 		{"throttled", recording->n_throttled},
 		{"events", recording->n_events},
 		{"tracepoints", recording->n_tracepoints},
 		{"probes", recording->n_probes},
+		{"clock", recording->has_clock ? recording->clock.clock_ns : 0},
+		{"wall clock", recording->has_clock ? recording->clock.wall_ns : 0},
 	};
 	const struct {
 		const char *name, *string;
@@ -353,14 +356,32 @@ static const JsonObject *session_of(JsonParser *parser, const char *description,
 		index);
 }
 
+/* LOST tells of 3 on each side; LOST_SAMPLES of 4, and READ of 2 of these. */
+static void test_losses(void)
+{
+	for (guint i = 0; i < forms_n_layouts; i++) {
+		const char *expected = expected_of(&forms_layouts[i], FORMS_SOUND);
+		const gboolean is_counted = (forms_layouts[i].read_format & PERF_FORMAT_LOST) != 0;
+
+		g_assert_nonnull(strstr(expected, "lost records: 6\n"));
+		g_assert_nonnull(strstr(expected, "lost samples: 8\n"));
+		/* Samples said 0 of the same events before. */
+		g_assert_nonnull(strstr(expected, is_counted ? "lost as counters tell: 4\n"
+							     : "lost as counters tell: 0\n"));
+	}
+}
+
 /* Otherwise all forms could be the same and say nothing. */
 static void test_plain_file(void)
 {
 	const char *expected = expected_of(&forms_layouts[0], FORMS_SOUND);
 	g_autoptr(JsonParser) parser = json_parser_new();
 
+	g_assert_nonnull(strstr(expected_of(&forms_layouts[forms_n_layouts - 1], FORMS_SOUND),
+				"\"event\" : \"stalls\""));
 	g_assert_nonnull(strstr(expected, "damage: not there\n"));
 	g_assert_nonnull(strstr(expected, "host: host\n"));
+	g_assert_nonnull(strstr(expected, "\nclock: 5000000000\n"));
 	g_assert_nonnull(strstr(expected, "samples of no event: 0\n"));
 	for (guint i = 0; i < 2; i++) {
 		JsonObject *session = (JsonObject *)session_of(parser, expected, i);
@@ -410,6 +431,7 @@ int main(int argc, char **argv)
 	work = g_dir_make_tmp("colo-perf-forms-XXXXXX", NULL);
 	g_assert_nonnull(work);
 	g_test_add_func("/forms/plain-file", test_plain_file);
+	g_test_add_func("/forms/losses", test_losses);
 	g_test_add_func("/forms/layouts-agree", test_layouts_agree);
 	for (guint i = 0; i < recording_n_forms; i++) {
 		const struct recording_form *form = &recording_forms[i];
