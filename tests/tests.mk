@@ -86,5 +86,9 @@ check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flam
 	@$(run_tap) golden tests/golden/check.sh $(BUILD)/colo-perf
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) cli tests/cli/run.sh
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) flamegraph tests/cli/flamegraph.sh tests/golden
+# Sanitizers keep what was freed.
+ifndef SANITIZE
+	@$(run_tap) memory tests/memory/check.py $(BUILD)/colo-perf $(make_recording)
+endif
 	@awk '{ p += $$2; f += $$3; s += $$4 } END { printf "%d passed, %d failed", p, f; \
 		if (s) printf ", %d skipped", s; print ""; exit f > 0 }' $(TALLY)
