@@ -8,6 +8,8 @@
 #   make SANITIZE=1    the same under ASan and UBSan, in build/sanitize/
 #   make WERROR=1      with warnings as errors, in build/werror/
 #   make V=1           shows the commands
+#   make fuzz          each fuzz target for FUZZ_TIME seconds; see CONTRIBUTING.md
+#   make damage        recordings cut and changed in every place; make check does a part
 #   make unit          the unit tests alone, with all that they print
 #   make bench-tools   what bench/*.py needs
 #   make check-system  everything that CI runs, as root: scripts/test.sh
@@ -31,6 +33,15 @@ BUILD := build/sanitize
 CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
 
+# What is fuzzed; `make fuzz` sets this, see tests/fuzz/fuzz.mk.
+ifdef FUZZ
+BUILD := build/fuzz
+CC := clang-14
+CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+	  -fno-sanitize-recover=all
+WARNINGS := -Wall
+endif
+
 PACKAGES := gio-2.0 libtraceevent json-glib-1.0 libdw libelf libzstd
 PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
@@ -39,13 +50,14 @@ ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) -D_FILE_OFFSET_BITS=64 -Isrc -Ites
 LIBS = $(PACKAGE_LIBS) -liberty -lm
 
 # The modules, in the order in which one may include another.
-BASE := error distribution id_table printable
-PERFDATA := perf_event perf_file perf_task tracepoint
+BASE := error distribution hash id_table printable
+PERFDATA := perf_bytes perf_event perf_file perf_header perf_header_records perf_record perf_sample \
+	    perf_stream perf_task perf_unpack tracepoint format_files uprobe_sites
 COLO := phase probe hit_log model summary parts
 SYMBOLS := build_id debug_file demangle dso dso_error dso_file elf_file elf_plt inline_index \
 	   kallsyms kernel_symbols regular_file symbol_table
 PROFILE := address_space dso_table profile sample_event stack_resolver stack_table tasks unwinder
-COMMANDS := recording phase_profile phase_sums input output warnings report report_text \
+COMMANDS := recording recording_file phase_profile phase_sums input output warnings report report_text \
 	    report_profile json report_json report_json_profile report_csv flamegraph flame_tree \
 	    flame_layout flame_tooltip flame_svg svg_text
 

@@ -32,6 +32,7 @@ void input_options_clear(struct input_options *options)
 	g_free(options->symfs);
 	g_free(options->vmlinux);
 	g_free(options->kallsyms);
+	g_free(options->formats);
 }
 
 bool input_usage_error(GError **error, const char *format, ...)
@@ -151,6 +152,8 @@ static void add_entries(GOptionContext *context, struct input_options *options)
 		 "symbols of the kernel, from its ELF file", "FILE"},
 		{"kallsyms", 0, 0, G_OPTION_ARG_FILENAME, &options->kallsyms,
 		 "symbols of the kernel, from a copy of /proc/kallsyms", "FILE"},
+		{"formats", 0, 0, G_OPTION_ARG_FILENAME, &options->formats,
+		 "formats of the probes, for a recording that lost its own", "DIR|FILE"},
 		{"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "this text", NULL},
 		{"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "of colo-perf", NULL},
 		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL,
@@ -242,6 +245,8 @@ static int fail_without_checkpoints(const char *command, const struct recordings
 	g_autoptr(GPtrArray) others = summarize(recordings, &all, NULL);
 	uint64_t n_hits = 0;
 	unsigned int n_probes = 0, n_unknown = 0;
+	const char *damage = file->damage ? file->damage : "";
+	const char *then = file->damage ? "; " : "";
 
 	for (guint i = 0; i < recordings->files->len; i++) {
 		const struct recording *one = g_ptr_array_index(recordings->files, i);
@@ -260,23 +265,23 @@ static int fail_without_checkpoints(const char *command, const struct recordings
 	if (!n_probes)
 		return colo_perf_fail(
 			command, COLO_PERF_NO_DATA,
-			"%s: holds no COLO checkpoint: none of its %u events is a probe of "
+			"%s: %s%sholds no COLO checkpoint: none of its %u events is a probe of "
 			"sdt-probes.patch%s; record a QEMU built with it, with -e 'sdt_qemu:*'",
-			file->path, file->n_events,
+			file->path, damage, then, file->n_events,
 			n_unknown ? " (its sdt_qemu events are others, or of another version)"
 				  : "");
 	if (!n_hits)
 		return colo_perf_fail(
 			command, COLO_PERF_NO_DATA,
-			"%s: holds no COLO checkpoint: none of its %u probes was hit. "
+			"%s: %s%sholds no COLO checkpoint: none of its %u probes was hit. "
 			"Was COLO running (query-colo-status), were the QEMUs' pids "
 			"recorded, and were the probes taken from the binary that runs?",
-			file->path, n_probes);
+			file->path, damage, then, n_probes);
 	return colo_perf_fail(command, COLO_PERF_NO_DATA,
-			      "%s: holds no COLO checkpoint: its probes were hit %" PRIu64
+			      "%s: %s%sholds no COLO checkpoint: its probes were hit %" PRIu64
 			      " times, but no checkpoint began; record for longer than the "
 			      "checkpoint interval (x-checkpoint-delay)",
-			      file->path, n_hits);
+			      file->path, damage, then, n_hits);
 }
 
 /* What the user names has to be there. NULL, or the name of what is not. */
@@ -295,11 +300,12 @@ bool input_load(const char *command, const struct input_options *options, const 
 {
 	g_autoptr(GPtrArray) paths = path ? g_ptr_array_new() : input_paths(options);
 	g_autoptr(GError) error = NULL;
-	const struct dso_options symbols = {
-		.symfs = options->symfs,
-		.vmlinux = options->vmlinux,
-		.kallsyms = options->kallsyms,
-		.inlines = options->inlines,
+	const struct recording_options recording = {
+		.symbols = {.symfs = options->symfs,
+			    .vmlinux = options->vmlinux,
+			    .kallsyms = options->kallsyms,
+			    .inlines = options->inlines},
+		.formats = options->formats,
 	};
 	const char *missing;
 
@@ -315,7 +321,7 @@ bool input_load(const char *command, const struct input_options *options, const 
 		g_ptr_array_add(paths, (char *)path);
 		g_ptr_array_add(paths, NULL);
 	}
-	input->recordings = recordings_load((const char *const *)paths->pdata, &symbols, &error);
+	input->recordings = recordings_load((const char *const *)paths->pdata, &recording, &error);
 	if (!input->recordings) {
 		*status = colo_perf_fail(command, COLO_PERF_FAILED, "%s", error->message);
 		return false;

@@ -72,6 +72,7 @@ static void add_session(struct phase_profiles *profiles, const struct colo_sessi
 			g_array_new(FALSE, FALSE, sizeof(struct function_share));
 	}
 	g_ptr_array_add(profiles->sessions, profile);
+	g_hash_table_insert(profiles->by_session, (gpointer)session, profile);
 	colo_session_visit_parts(session, &choice->selection, add_window, &adder);
 }
 
@@ -205,7 +206,7 @@ static void read_sample(struct pass *pass, const struct perf_record *record)
 		pass->profiles->samples_outside++;
 }
 
-/* Damage was found in the first pass already, and ends this one at the same place. */
+/* Damage was found in the first pass already, and ends this one at the same places. */
 static bool read_samples(struct pass *pass, GError **error)
 {
 	struct perf_file *file = pass->recording->file;
@@ -220,7 +221,7 @@ static bool read_samples(struct pass *pass, GError **error)
 			return true;
 		case PERF_NEXT_ERROR:
 			if (!g_error_matches(damage, COLO_PERF_ERROR, COLO_PERF_ERROR_IO))
-				return true;
+				break;
 			g_propagate_prefixed_error(error, g_steal_pointer(&damage),
 						   "%s: ", pass->recording->path);
 			return false;
@@ -233,27 +234,23 @@ static bool read_samples(struct pass *pass, GError **error)
 
 /* --- All of it --- */
 
-/* Whether an event before this one counts the same. */
-static bool is_repeated(const struct pass *pass, const struct perf_events *events, guint index)
-{
-	for (guint i = 0; i < index; i++)
-		if (pass->is_chosen[i] && sample_event_is_twin(perf_events_get(events, i),
-							       perf_events_get(events, index)))
-			return true;
-	return false;
-}
-
-/* Which events of the recording are meant. False when none is. */
+/*
+ * Which events of the recording are meant; of those that count the same, the first. False when
+ * none is.
+ */
 static bool choose_events(struct phase_profiles *profiles, struct pass *pass)
 {
 	const struct perf_events *events = perf_file_events(pass->recording->file);
+	g_autoptr(GHashTable) chosen = /* struct perf_event (weak) to itself */
+		g_hash_table_new(sample_event_hash, sample_event_equal);
 	bool any = false;
 
 	pass->is_chosen = g_new0(bool, perf_events_count(events));
 	for (guint i = 0; i < perf_events_count(events); i++) {
 		const struct perf_event *event = perf_events_get(events, i);
 
-		if (!sample_event_is(event, profiles->event) || is_repeated(pass, events, i))
+		if (!sample_event_is(event, profiles->event) ||
+		    !g_hash_table_add(chosen, (gpointer)event))
 			continue;
 		pass->is_chosen[i] = any = true;
 		profiles->has_time = profiles->has_time && sample_event_has_time(event);
@@ -356,6 +353,7 @@ static struct phase_profiles *profiles_alloc(const struct recordings *recordings
 	profiles->profiles = g_ptr_array_new_with_free_func((GDestroyNotify)profile_free);
 	profiles->resolvers = g_ptr_array_new_with_free_func((GDestroyNotify)stack_resolver_free);
 	profiles->sessions = g_ptr_array_new_with_free_func(session_free);
+	profiles->by_session = g_hash_table_new(NULL, NULL);
 	profiles->unresolved = g_array_new(FALSE, FALSE, sizeof(struct unresolved_file));
 	for (guint i = 0; i < recordings->files->len; i++) {
 		const struct recording *recording = recordings->files->pdata[i];
@@ -424,6 +422,7 @@ void phase_profiles_free(struct phase_profiles *profiles)
 	g_ptr_array_unref(profiles->resolvers);
 	g_ptr_array_unref(profiles->profiles);
 	g_ptr_array_unref(profiles->sessions);
+	g_hash_table_unref(profiles->by_session);
 	g_array_unref(profiles->unresolved);
 	stack_table_free(profiles->stacks);
 	g_free(profiles);
@@ -432,13 +431,7 @@ void phase_profiles_free(struct phase_profiles *profiles)
 const struct session_profile *phase_profiles_find(const struct phase_profiles *profiles,
 						  const struct colo_session *session)
 {
-	for (guint i = 0; i < profiles->sessions->len; i++) {
-		const struct session_profile *profile = profiles->sessions->pdata[i];
-
-		if (profile->session == session)
-			return profile;
-	}
-	return NULL;
+	return g_hash_table_lookup(profiles->by_session, session);
 }
 
 void phase_profiles_visit(const struct phase_profiles *profiles,
@@ -448,11 +441,11 @@ void phase_profiles_visit(const struct phase_profiles *profiles,
 	const struct profile *profile = profiles->profiles->pdata[session->session->source];
 	const uint32_t group = group_of(session->index, part);
 
-	for (guint i = 0; i < profile_n_cells(profile); i++) {
+	for (guint i = profile_first_cell(profile, group); i != PROFILE_NO_CELL;
+	     i = profile_next_cell(profile, i)) {
 		const struct profile_cell cell = profile_get_cell(profile, i);
 		const struct profile_bucket *bucket = profile_get_bucket(profile, cell.bucket);
 
-		if (bucket->group == group)
-			visit(&bucket->thread, cell.stack, cell.samples, data);
+		visit(&bucket->thread, cell.stack, cell.samples, data);
 	}
 }

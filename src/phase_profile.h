@@ -74,7 +74,9 @@ struct phase_profiles {
 	GPtrArray *profiles;	       /* Owned by this: struct profile (owned) by source */
 	GPtrArray *resolvers;	       /* Owned by this: struct stack_resolver (owned) by source */
 	GPtrArray *sessions;	       /* Owned by this: struct session_profile (owned) */
-	GArray *unresolved;	       /* Owned by this: struct unresolved_file, by samples */
+	GHashTable
+		*by_session; /* Owned by this: struct colo_session (weak) to its profile (weak) */
+	GArray *unresolved;  /* Owned by this: struct unresolved_file, by samples */
 };
 
 /* Which samples are wanted; what is not wanted costs less. */

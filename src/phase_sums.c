@@ -90,26 +90,25 @@ struct function_sums {
 	struct phase_profiles *profiles;  /* Weak */
 	const struct stack_table *stacks; /* Weak: the profiles' */
 	uint64_t *self, *total;		  /* Owned by this: by frame */
-	uint32_t *seen_in; /* Owned by this: the last walk that a frame was seen in */
-	uint32_t walk;	   /* number of stacks walked; one may come for each name */
-	GArray *touched;   /* Owned by this: uint32_t, frames with a total */
+	uint32_t *seen_in;	 /* Owned by this: the last walk that a frame was seen in */
+	uint32_t walk;		 /* number of stacks walked; one may come for each name */
+	GArray *touched;	 /* Owned by this: uint32_t, frames with a total */
+	GHashTable **unresolved; /* Owned by this: by source, dso (weak) to number of its file */
 };
 
-static struct unresolved_file *get_unresolved(struct phase_profiles *profiles, struct dso *dso,
+static struct unresolved_file *get_unresolved(struct function_sums *sums, struct dso *dso,
 					      guint source)
 {
+	GArray *files = sums->profiles->unresolved;
 	const struct unresolved_file file = {.dso = dso, .source = source};
+	gpointer number;
 
-	for (guint i = 0; i < profiles->unresolved->len; i++) {
-		struct unresolved_file *known =
-			&g_array_index(profiles->unresolved, struct unresolved_file, i);
-
-		if (known->dso == dso && known->source == source)
-			return known;
+	if (!g_hash_table_lookup_extended(sums->unresolved[source], dso, NULL, &number)) {
+		number = GUINT_TO_POINTER(files->len);
+		g_array_append_val(files, file);
+		g_hash_table_insert(sums->unresolved[source], dso, number);
 	}
-	g_array_append_val(profiles->unresolved, file);
-	return &g_array_index(profiles->unresolved, struct unresolved_file,
-			      profiles->unresolved->len - 1);
+	return &g_array_index(files, struct unresolved_file, GPOINTER_TO_UINT(number));
 }
 
 /* A sample is one, however many of its frames are in the file. */
@@ -118,7 +117,7 @@ static void add_unresolved(struct function_sums *sums, guint source, uint32_t fr
 {
 	const struct stack_resolver *resolver = sums->profiles->resolvers->pdata[source];
 	struct unresolved_file *file =
-		get_unresolved(sums->profiles, stack_resolver_dso(resolver, frame), source);
+		get_unresolved(sums, stack_resolver_dso(resolver, frame), source);
 
 	file->samples += file->last_walk == sums->walk ? 0 : samples;
 	file->last_walk = sums->walk;
@@ -204,8 +203,11 @@ static void sum_stacks(struct phase_profiles *profiles)
 		.total = g_new0(uint64_t, n_frames),
 		.seen_in = g_new0(uint32_t, n_frames),
 		.touched = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
+		.unresolved = g_new0(GHashTable *, profiles->profiles->len),
 	};
 
+	for (guint i = 0; i < profiles->profiles->len; i++)
+		sums.unresolved[i] = g_hash_table_new(NULL, NULL);
 	for (guint i = 0; i < profiles->sessions->len; i++) {
 		struct session_profile *session = profiles->sessions->pdata[i];
 
@@ -216,6 +218,9 @@ static void sum_stacks(struct phase_profiles *profiles)
 			take_functions(&sums, &session->parts[part]);
 		}
 	}
+	for (guint i = 0; i < profiles->profiles->len; i++)
+		g_hash_table_unref(sums.unresolved[i]);
+	g_free(sums.unresolved);
 	g_free(sums.self);
 	g_free(sums.total);
 	g_free(sums.seen_in);

@@ -19,14 +19,22 @@ struct recording {
 	char *path; /* Owned by this */
 	uint64_t size_bytes;
 	char *hostname, *perf_version, *arch, *command_line; /* Owned by this; NULL: not there */
-	char *damage; /* Owned by this: what is missing, a sentence; NULL when whole */
+	char *damage;	      /* Owned by this: what is missing, sentences; NULL when whole */
+	char *formats_from;   /* Owned by this: where the formats of the probes are from; NULL: its
+				 own */
+	bool formats_checked; /* those from elsewhere fit to the addresses of the hits */
+	bool has_clock;	      /* its clock can be told in that of the wall: */
+	struct perf_clock clock;
 	uint64_t n_records;
-	uint64_t n_samples; /* of all events, the hits of probes among them */
+	uint64_t n_unknown_records;   /* of types that are not known here: they are passed over */
+	uint32_t unknown_record_type; /* of the first of them */
+	uint64_t n_samples;	      /* of all events, the hits of probes among them */
 	uint64_t n_probe_hits;
 	uint64_t n_bad_hits;	    /* hits too short for the arguments of their probe */
 	uint64_t n_unknown_samples; /* samples whose id belongs to no event */
 	uint64_t n_lost_records;    /* PERF_RECORD_LOST: events that found the buffer full */
 	uint64_t n_lost_samples;    /* PERF_RECORD_LOST_SAMPLES, likewise */
+	uint64_t n_lost_reads;	    /* what PERF_FORMAT_LOST counts in samples and READ records */
 	uint64_t
 		n_throttled; /* PERF_RECORD_THROTTLE: times that an event was stopped for a while */
 	uint64_t n_lost_hits; /* those of them that are known to be hits of probes */
@@ -45,15 +53,23 @@ struct recordings {
 	struct colo_model *model; /* Owned by this; finished */
 };
 
+struct recording_options {
+	struct dso_options symbols; /* where the files are that were mapped */
+	/*
+	 * Where the formats of the probes are, for a recording that lacks its own: a
+	 * directory or file for format_files_read(); NULL: on this machine.
+	 */
+	const char *formats;
+};
+
 /*
  * Reads the files at `paths`, a NULL-terminated list. NULL with `error`, which
  * names the file, when one cannot be used. A file that is damaged behind its
- * header is used as far as it goes, and its `damage` says so. `options` says
- * where the files are that were mapped; its strings must live as long as the
- * recordings.
+ * header is used as far as it goes, and its `damage` says so. The strings of `options`
+ * must live as long as the recordings.
  */
-struct recordings *recordings_load(const char *const *paths, const struct dso_options *options,
-				   GError **error);
+struct recordings *recordings_load(const char *const *paths,
+				   const struct recording_options *options, GError **error);
 void recordings_free(struct recordings *recordings);
 
 /*
@@ -62,5 +78,8 @@ void recordings_free(struct recordings *recordings);
  */
 const char *recording_thread_name(const struct recording *recording,
 				  const struct colo_session *session, uint32_t tid);
+
+/* When a time of the recording's clock was, in ns since 1970. False when it does not say. */
+bool recording_wall_ns(const struct recording *recording, uint64_t time_ns, uint64_t *wall_ns);
 
 #endif

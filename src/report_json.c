@@ -53,6 +53,20 @@ static void add_distribution(struct json *json, const struct distribution *distr
 	}
 }
 
+/* What the recording's clock has to do with that of the wall. */
+static void add_clock(struct json *json, const struct recording *file)
+{
+	if (!file->has_clock) {
+		json_add_null(json, "clock");
+		return;
+	}
+	json_begin_object(json, "clock");
+	json_add_int(json, "clockid", file->clock.clockid);
+	json_add_int(json, "clock_ns", (int64_t)file->clock.clock_ns);
+	json_add_int(json, "wall_ns", (int64_t)file->clock.wall_ns);
+	json_end_object(json);
+}
+
 static void add_recordings(struct json *json, const struct report *report)
 {
 	json_begin_array(json, "recordings");
@@ -71,10 +85,14 @@ static void add_recordings(struct json *json, const struct report *report)
 		json_add_int(json, "probe_hits", (int64_t)file->n_probe_hits);
 		json_add_int(json, "lost_records", (int64_t)file->n_lost_records);
 		json_add_int(json, "lost_samples", (int64_t)file->n_lost_samples);
+		json_add_int(json, "lost_reads", (int64_t)file->n_lost_reads);
 		json_add_int(json, "throttled", (int64_t)file->n_throttled);
 		json_add_int(json, "lost_probe_hits", (int64_t)file->n_lost_hits);
 		json_add_bool(json, "probes_sampled", file->sampled_probes->len > 0);
+		json_add_int(json, "unknown_records", (int64_t)file->n_unknown_records);
 		json_add_string(json, "damage", file->damage);
+		json_add_string(json, "formats_from", file->formats_from);
+		add_clock(json, file);
 		json_end_object(json);
 	}
 	json_end_array(json);
@@ -289,6 +307,15 @@ static void add_checkpoint(const struct colo_session *session,
 	json_end_object(json);
 }
 
+static struct colo_value origin_wall_ns(const struct recording *file,
+					const struct colo_session *session)
+{
+	uint64_t wall_ns;
+	const bool known = recording_wall_ns(file, session->origin_ns, &wall_ns);
+
+	return (struct colo_value){known, (int64_t)wall_ns};
+}
+
 static void add_session(struct json *json, const struct report *report,
 			const struct colo_summary *summary)
 {
@@ -305,6 +332,7 @@ static void add_session(struct json *json, const struct report *report,
 	json_add_string(json, "process", recording_thread_name(file, session, session->pid));
 	json_add_string(json, "thread", recording_thread_name(file, session, session->tid));
 	json_add_int(json, "origin_ns", (int64_t)session->origin_ns);
+	json_add_value(json, "origin_wall_ns", origin_wall_ns(file, session));
 	json_add_string(json, "exit",
 			session->exited ? colo_exit_reason_name(session->exit_reason) : NULL);
 	json_begin_object(json, "states");

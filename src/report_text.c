@@ -259,6 +259,24 @@ static void print_task(FILE *out, const char *what, uint32_t tid,
 		fprintf(out, " (%s)", name);
 }
 
+#define NS_PER_S UINT64_C(1000000000)
+
+/* When the first hit was, which --since and --until count from; only perf record -k tells. */
+static void print_origin(FILE *out, const struct colo_session *session,
+			 const struct recording *file)
+{
+	g_autoptr(GDateTime) time = NULL;
+	g_autofree char *text = NULL;
+	uint64_t wall_ns;
+
+	if (!recording_wall_ns(file, session->origin_ns, &wall_ns))
+		return;
+	time = g_date_time_new_from_unix_utc((gint64)(wall_ns / NS_PER_S));
+	text = time ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S") : NULL;
+	if (text)
+		fprintf(out, "first probe hit: %s.%09" PRIu64 " UTC\n", text, wall_ns % NS_PER_S);
+}
+
 static void print_session(FILE *out, const struct report *report,
 			  const struct colo_summary *summary)
 {
@@ -277,6 +295,7 @@ static void print_session(FILE *out, const struct report *report,
 
 		fprintf(out, "recording: %s\n", path);
 	}
+	print_origin(out, session, file);
 	print_states(out, summary);
 	print_triggers(out, summary);
 	fputc('\n', out);

@@ -33,6 +33,14 @@ static void add_of_file(GPtrArray *warnings, const struct recording *file)
 	if (file->damage)
 		add(warnings, "damaged", "%s is damaged: %s; what could be read is reported",
 		    file->path, file->damage);
+	if (file->formats_from)
+		add(warnings, "formats_elsewhere",
+		    "%s lost the formats of its probes; those in %s were taken, %s", file->path,
+		    file->formats_from,
+		    file->formats_checked
+			    ? "which have the probes where the hits come from"
+			    : "which cannot be checked: they have to be those of the machine that "
+			      "recorded, as they were then");
 	if (file->sampled_probes->len)
 		add(warnings, "probes_sampled",
 		    "%s: %u of %u probes were sampled, not counted (%s, ...): perf record's -F or "
@@ -50,6 +58,12 @@ static void add_of_file(GPtrArray *warnings, const struct recording *file)
 		    "%s: the kernel dropped %" PRIu64 " samples, of which %" PRIu64
 		    " are known to be hits of probes",
 		    file->path, file->n_lost_samples, file->n_lost_hits);
+	if (file->n_lost_reads > file->n_lost_samples)
+		add(warnings, "lost_reads",
+		    "%s: by the counts that were read with the samples (PERF_FORMAT_LOST) the "
+		    "kernel lost %" PRIu64 " samples, of which %" PRIu64
+		    " are known to be hits of probes",
+		    file->path, file->n_lost_reads, file->n_lost_hits);
 	if (file->n_throttled)
 		add(warnings, "throttled",
 		    "%s: the kernel stopped a sampling event %" PRIu64 " times for a while, as it "
@@ -60,6 +74,12 @@ static void add_of_file(GPtrArray *warnings, const struct recording *file)
 		add(warnings, "unknown_samples",
 		    "%s: %" PRIu64 " samples belong to no event of the recording", file->path,
 		    file->n_unknown_samples);
+	if (file->n_unknown_records)
+		add(warnings, "unknown_records",
+		    "%s: %" PRIu64 " records were passed over, as their type is not known here "
+		    "(the first: %" PRIu32
+		    "): a newer perf or kernel wrote them, or they are damaged",
+		    file->path, file->n_unknown_records, file->unknown_record_type);
 	if (file->n_bad_hits)
 		add(warnings, "bad_hits",
 		    "%s: %" PRIu64 " of %" PRIu64 " probe hits are too short for their arguments "

@@ -7,8 +7,9 @@
 $(BUILD)/tests/%.o: WARNINGS += -Wno-conversion
 
 lib_objects := $(addprefix $(BUILD)/tests/lib/,perf_builder.o perf_builder_record.o \
-			perf_builder_feature.o perf_builder_file.o perf_builder_pipe.o perf_packer.o \
-			colo_story.o)
+			perf_builder_feature.o perf_builder_file.o perf_builder_pipe.o \
+			perf_builder_forms.o perf_packer.o colo_story.o)
+forms_objects := $(addprefix $(BUILD)/tests/lib/,forms_story.o recording_forms.o)
 small_file := $(BUILD)/tests/lib/small_file.o
 elf_objects := $(addprefix $(BUILD)/tests/lib/,elf_maker.o dso_fixture.o)
 flame_svg := $(addprefix $(BUILD)/src/,flame_svg.o flame_layout.o flame_tooltip.o svg_text.o)
@@ -16,7 +17,7 @@ profile_story := $(BUILD)/tests/lib/profile_story.o
 
 # Unit tests: each is linked with the modules that it may know and no others, so
 # that an include in the wrong direction does not link.
-UNIT_BASE := test_distribution test_byte_reader test_id_table
+UNIT_BASE := test_distribution test_byte_reader test_hash test_id_table
 UNIT_PERFDATA := test_perf_file test_perf_event test_event_desc test_perf_task test_tracepoint
 UNIT_COLO := test_probe test_hit_log test_model test_parts
 UNIT_SYMBOLS := test_demangle test_dso test_dso_elf test_symbol_table test_kallsyms
@@ -25,10 +26,13 @@ UNIT_PROFILE := test_address_space test_tasks test_dso_table test_stack_resolver
 UNIT_RECORDING := test_recording test_phase_profile test_phase_sums test_flame_tree
 UNIT_FLAME_SVG := test_flame_svg
 UNIT_OUTPUT := test_output test_json
+UNIT_TESTS_OWN := test_perf_packer
+UNIT_FORMS := test_forms
 
 unit = $(1:%=$(BUILD)/tests/unit/%)
 unit_tests := $(call unit,$(UNIT_BASE) $(UNIT_PERFDATA) $(UNIT_COLO) $(UNIT_SYMBOLS) $(UNIT_PROFILE) \
-			$(UNIT_RECORDING) $(UNIT_FLAME_SVG) $(UNIT_OUTPUT))
+			$(UNIT_RECORDING) $(UNIT_FLAME_SVG) $(UNIT_OUTPUT) $(UNIT_TESTS_OWN) \
+			$(UNIT_FORMS))
 
 $(call unit,$(UNIT_BASE)): $(base_objects)
 $(call unit,$(UNIT_PERFDATA)): $(small_file) $(lib_objects) $(perfdata_objects) $(base_objects)
@@ -37,11 +41,15 @@ $(call unit,$(UNIT_SYMBOLS)): $(elf_objects) $(symbols_objects) $(base_objects)
 $(call unit,$(UNIT_PROFILE)): $(elf_objects) $(small_file) $(lib_objects) $(profile_objects) \
 			      $(symbols_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_RECORDING)): $(profile_story) $(lib_objects) \
-				$(addprefix $(BUILD)/src/,recording.o phase_profile.o phase_sums.o \
+				$(addprefix $(BUILD)/src/,recording.o recording_file.o phase_profile.o phase_sums.o \
 					warnings.o flame_tree.o) $(flame_svg) \
 				$(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_FLAME_SVG)): $(flame_svg) $(base_objects)
+$(call unit,$(UNIT_FORMS)): $(forms_objects) $(profile_story) $(lib_objects) $(command_objects) \
+			 $(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) \
+			 $(base_objects)
 $(call unit,$(UNIT_OUTPUT)): $(addprefix $(BUILD)/src/,output.o json.o) $(base_objects)
+$(call unit,$(UNIT_TESTS_OWN)): $(BUILD)/tests/lib/perf_packer.o
 
 $(unit_tests): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o
 	$(link)
@@ -73,12 +81,22 @@ make_flame_svg := $(BUILD)/tests/cli/make_flame_svg
 $(make_flame_svg): $(BUILD)/tests/cli/make_flame_svg.o $(flame_svg) $(base_objects)
 	$(link)
 
+# The same recordings in each form that perf writes, for perf itself.
+make_forms := $(BUILD)/tests/forms/make_forms
+
+$(make_forms): $(BUILD)/tests/forms/make_forms.o $(forms_objects) $(lib_objects)
+	$(link)
+
+include tests/fuzz/fuzz.mk
+include tests/damage/damage.mk
+
 # All of them; TALLY collects a line for each, which scripts/test.sh adds up.
 TALLY ?= $(BUILD)/tests/tally
 run_tap := tests/run-tap.sh $(TALLY)
 
 .PHONY: check
-check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flame_svg)
+check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flame_svg) \
+	$(make_forms) $(replay_programs) $(damage)
 	@mkdir -p $(dir $(TALLY)) && rm -f $(TALLY)
 	@$(foreach test,$(unit_tests),$(run_tap) $(notdir $(test)) $(test);)
 	@$(run_tap) recorder-results tests/recorder-results/check.py \
@@ -90,5 +108,8 @@ check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flam
 ifndef SANITIZE
 	@$(run_tap) memory tests/memory/check.py $(BUILD)/colo-perf $(make_recording)
 endif
+	@$(run_tap) perf-forms tests/forms/check-perf.sh $(make_forms)
+	@$(foreach target,$(FUZZ_TARGETS),$(run_tap) fuzz-$(target) tests/fuzz/replay.sh $(BUILD) $(target);)
+	@$(run_tap) damage tests/damage/run.sh $(damage)
 	@awk '{ p += $$2; f += $$3; s += $$4 } END { printf "%d passed, %d failed", p, f; \
 		if (s) printf ", %d skipped", s; print ""; exit f > 0 }' $(TALLY)

@@ -4,6 +4,8 @@
  */
 #include "base/id_table.h"
 
+#include "base/hash.h"
+
 #include <glib.h>
 
 #define FIRST_SLOTS 1024 /* a power of two, as all sizes */
@@ -38,11 +40,9 @@ void id_table_free(struct id_table *table)
 	g_free(table);
 }
 
-/* Multiplication by the golden ratio mixes upwards, so the high half is the better one. */
 static uint32_t first_slot(const struct id_table *table, uint64_t key)
 {
-	key ^= key >> 32;
-	return (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (table->n_slots - 1);
+	return (uint32_t)hash_u64(key) & (table->n_slots - 1);
 }
 
 /* The slot of `key`, or the free one where it belongs. */
@@ -77,6 +77,16 @@ uint32_t id_table_get(struct id_table *table, uint64_t key, bool *is_new)
 	table->keys[table->n_keys] = key;
 	table->slots[slot] = ++table->n_keys;
 	return table->n_keys - 1;
+}
+
+bool id_table_find(const struct id_table *table, uint64_t key, uint32_t *id)
+{
+	const uint32_t slot = find_slot(table, key);
+
+	if (!table->slots[slot])
+		return false;
+	*id = table->slots[slot] - 1;
+	return true;
 }
 
 uint32_t id_table_count(const struct id_table *table)

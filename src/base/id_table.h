@@ -18,6 +18,9 @@ void id_table_free(struct id_table *table);
 /* The number of `key`, which is added when it is not there; `is_new` says which. */
 uint32_t id_table_get(struct id_table *table, uint64_t key, bool *is_new);
 
+/* The number of `key`; false when it is not there. */
+bool id_table_find(const struct id_table *table, uint64_t key, uint32_t *id);
+
 /* How many keys there are. */
 uint32_t id_table_count(const struct id_table *table);
 

@@ -7,6 +7,8 @@
  */
 #include "colo/model.h"
 
+#include "base/hash.h"
+
 /* What only building needs, beside what a session shows. */
 struct builder {
 	struct colo_session session; /* first: the session is what others see of this */
@@ -36,7 +38,7 @@ struct colo_model *colo_model_new(void)
 	struct colo_model *model = g_new0(struct colo_model, 1);
 
 	model->sessions = g_ptr_array_new_with_free_func(builder_free);
-	model->current = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	model->current = g_hash_table_new_full(hash_int64, g_int64_equal, g_free, NULL);
 	model->origins = g_array_new(FALSE, FALSE, sizeof(uint64_t));
 	return model;
 }
@@ -380,31 +382,56 @@ static void count_anomalies(struct builder *builder, const struct colo_checkpoin
 	}
 }
 
-/* A complete checkpoint without its phases; negative when they overlap. */
-static struct colo_value rest_ns(enum colo_role role, const struct colo_checkpoint *checkpoint)
+/* A complete checkpoint, of which each phase was seen whole. */
+static bool is_whole(enum colo_role role, const struct colo_checkpoint *checkpoint)
 {
-	struct colo_value rest = colo_window_ns(&checkpoint->windows[COLO_PHASE_CHECKPOINT]);
-	const enum colo_phase *phases;
+	bool whole = checkpoint->state == COLO_CHECKPOINT_COMPLETE;
 	guint n;
+	const enum colo_phase *phases = colo_role_phases(role, &n);
 
-	rest.known = rest.known && checkpoint->state == COLO_CHECKPOINT_COMPLETE;
-	phases = colo_role_phases(role, &n);
-	for (guint i = 0; i < n && rest.known; i++) {
-		struct colo_value phase = colo_window_ns(&checkpoint->windows[phases[i]]);
+	for (guint i = 0; i < n && whole; i++)
+		whole = colo_window_is_valid(&checkpoint->windows[phases[i]]);
+	return whole;
+}
 
-		rest.known = phase.known;
-		rest.value -= phase.value;
+static bool is_before(const struct colo_window *left, const struct colo_window *right)
+{
+	return left->end_ns <= right->begin_ns;
+}
+
+/* Whether a phase of a whole checkpoint lies beyond it, or in part in another one. */
+static bool has_overlap(enum colo_role role, const struct colo_checkpoint *checkpoint)
+{
+	const struct colo_window *windows = checkpoint->windows;
+	const struct colo_window *whole = &windows[COLO_PHASE_CHECKPOINT];
+	guint n;
+	const enum colo_phase *phases = colo_role_phases(role, &n);
+
+	for (guint i = 0; i < n; i++) {
+		const struct colo_window *phase = &windows[phases[i]];
+
+		if (phase->begin_ns < whole->begin_ns || phase->end_ns > whole->end_ns)
+			return true;
+		for (guint k = i + 1; k < n; k++)
+			if (!is_before(phase, &windows[phases[k]]) &&
+			    !is_before(&windows[phases[k]], phase))
+				return true;
 	}
-	return rest;
+	return false;
 }
 
 struct colo_value colo_checkpoint_other_ns(enum colo_role role,
 					   const struct colo_checkpoint *checkpoint)
 {
-	struct colo_value rest = rest_ns(role, checkpoint);
+	struct colo_value other = colo_window_ns(&checkpoint->windows[COLO_PHASE_CHECKPOINT]);
+	guint n;
+	const enum colo_phase *phases = colo_role_phases(role, &n);
 
-	rest.known = rest.known && rest.value >= 0;
-	return rest;
+	if (!is_whole(role, checkpoint) || has_overlap(role, checkpoint))
+		return (struct colo_value){0};
+	for (guint i = 0; i < n; i++)
+		other.value -= colo_window_ns(&checkpoint->windows[phases[i]]).value;
+	return other;
 }
 
 static void count_missing(struct builder *builder, const struct colo_checkpoint *checkpoint,
@@ -428,9 +455,10 @@ static void count_missing(struct builder *builder, const struct colo_checkpoint 
 
 static void count_overlap(struct builder *builder, const struct colo_checkpoint *checkpoint)
 {
-	struct colo_value rest = rest_ns(builder->session.role, checkpoint);
+	const enum colo_role role = builder->session.role;
 
-	builder->session.anomalies.overlapping += rest.known && rest.value < 0;
+	builder->session.anomalies.overlapping +=
+		is_whole(role, checkpoint) && has_overlap(role, checkpoint);
 }
 
 /* The last one that is more than waited for; the length of the array when there is none. */

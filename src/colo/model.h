@@ -65,7 +65,7 @@ struct colo_anomalies {
 	uint64_t negative_durations; /* or longer than COLO_LARGEST */
 	uint64_t repeated;	     /* the same begin or end a second time */
 	uint64_t missing;	     /* phases of complete checkpoints of which no hit was seen */
-	uint64_t overlapping; /* complete checkpoints whose phases take longer than they do */
+	uint64_t overlapping; /* complete checkpoints whose phases overlap or lie beyond them */
 };
 
 struct colo_session {
@@ -102,7 +102,7 @@ uint64_t colo_model_invalid_hits(const struct colo_model *model);
 
 /*
  * What of a complete checkpoint lies in no phase. Unknown when it is not
- * complete, when one of its phases is not whole, or when phases overlap.
+ * complete, when one of its phases is not whole, or when phases overlap or lie beyond it.
  */
 struct colo_value colo_checkpoint_other_ns(enum colo_role role,
 					   const struct colo_checkpoint *checkpoint);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Decodes perf_event_attr, sample ids and samples.
+ * Decodes perf_event_attr, and finds the event that a record belongs to.
  */
 #include "perfdata/perf_event.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 
 #include <inttypes.h>
 
@@ -27,16 +28,19 @@ enum {
 
 #define NOT_KNOWN (-1)
 
-/* What every event of a recording must agree on, for its records to be told apart. */
-struct id_layout {
-	int sample_pos;	 /* words of 8 bytes from the start of a sample, or NOT_KNOWN */
-	int trailer_pos; /* words of 8 bytes from the end of another record, or NOT_KNOWN */
+/*
+ * The places at which the events of a recording have their ids. perf sees to it that there is
+ * one; where there are more, an id counts at the place where its own event has it.
+ */
+struct id_places {
+	int pos[8]; /* more than there are combinations of the fields before the id */
+	guint n;
 };
 
 struct perf_events {
 	GArray *events;	   /* Owned by this: struct perf_event */
 	GHashTable *by_id; /* Owned by this: uint64_t * (owned) to index */
-	struct id_layout layout;
+	struct id_places samples, trailers;
 };
 
 static void event_clear(gpointer data)
@@ -52,8 +56,7 @@ struct perf_events *perf_events_new(void)
 
 	events->events = g_array_new(FALSE, TRUE, sizeof(struct perf_event));
 	g_array_set_clear_func(events->events, event_clear);
-	events->by_id = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-	events->layout = (struct id_layout){NOT_KNOWN, NOT_KNOWN};
+	events->by_id = g_hash_table_new_full(hash_int64, g_int64_equal, g_free, NULL);
 	return events;
 }
 
@@ -105,42 +108,6 @@ static void add_later_fields(struct perf_event *event, const uint8_t *tainted_at
 						      sizeof(uint32_t), swap);
 }
 
-int perf_events_add(struct perf_events *events, const uint8_t *tainted_attr, size_t attr_size,
-		    bool swap, GError **error)
-{
-	const bool big_endian = (G_BYTE_ORDER == G_BIG_ENDIAN) != swap;
-	struct byte_reader reader = byte_reader_of(tainted_attr, attr_size, swap);
-	struct perf_event event = {0};
-	const uint8_t *flags;
-
-	if (attr_size < PERF_ATTR_SIZE_VER0) {
-		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_MALFORMED,
-			    "event %u: its attr has %zu bytes, the least is %d",
-			    events->events->len, attr_size, PERF_ATTR_SIZE_VER0);
-		return -1;
-	}
-	event.type = byte_reader_u32(&reader);
-	byte_reader_skip(&reader, sizeof(uint32_t)); /* size */
-	event.config = byte_reader_u64(&reader);
-	event.sample_period = byte_reader_u64(&reader);
-	event.sample_type = byte_reader_u64(&reader);
-	event.read_format = byte_reader_u64(&reader);
-	flags = byte_reader_bytes(&reader, 8);
-	event.exclude_user = attr_flag(flags, ATTR_FLAG_EXCLUDE_USER, big_endian);
-	event.exclude_kernel = attr_flag(flags, ATTR_FLAG_EXCLUDE_KERNEL, big_endian);
-	event.freq = attr_flag(flags, ATTR_FLAG_FREQ, big_endian);
-	event.sample_id_all = attr_flag(flags, ATTR_FLAG_SAMPLE_ID_ALL, big_endian);
-	event.use_clockid = attr_flag(flags, ATTR_FLAG_USE_CLOCKID, big_endian);
-	add_later_fields(&event, tainted_attr, attr_size, swap);
-	g_array_append_val(events->events, event);
-	return (int)events->events->len - 1;
-}
-
-void perf_events_add_id(struct perf_events *events, uint64_t id, guint index)
-{
-	g_hash_table_replace(events->by_id, g_memdup2(&id, sizeof(id)), GUINT_TO_POINTER(index));
-}
-
 /* The order in which a sample's first words stand: IDENTIFIER, IP, TID, TIME, ADDR, ID. */
 static int sample_id_pos(uint64_t sample_type)
 {
@@ -173,27 +140,69 @@ static int trailer_id_pos(const struct perf_event *event)
 	return pos;
 }
 
-bool perf_events_settle(struct perf_events *events, GError **error)
+static void add_place(struct id_places *places, int pos)
 {
-	for (guint i = 0; i < events->events->len; i++) {
-		const struct perf_event *event = perf_events_get(events, i);
-		struct id_layout layout = {sample_id_pos(event->sample_type),
-					   trailer_id_pos(event)};
+	for (guint i = 0; i < places->n; i++)
+		if (places->pos[i] == pos)
+			return;
+	if (pos != NOT_KNOWN)
+		places->pos[places->n++] = pos;
+}
 
-		if (i == 0)
-			events->layout = layout;
-		if (layout.sample_pos != events->layout.sample_pos ||
-		    (layout.sample_pos == NOT_KNOWN && events->events->len > 1)) {
-			g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_MALFORMED,
-				    "event %u: the place of the id in its samples (sample_type "
-				    "%#" PRIx64 ") is not that of the other events",
-				    i, event->sample_type);
-			return false;
-		}
-		if (layout.trailer_pos != events->layout.trailer_pos)
-			events->layout.trailer_pos = NOT_KNOWN;
+int perf_events_add(struct perf_events *events, const uint8_t *tainted_attr, size_t attr_size,
+		    bool swap, GError **error)
+{
+	const bool big_endian = (G_BYTE_ORDER == G_BIG_ENDIAN) != swap;
+	struct byte_reader reader = byte_reader_of(tainted_attr, attr_size, swap);
+	struct perf_event event = {0};
+	const uint8_t *flags;
+
+	if (attr_size < PERF_ATTR_SIZE_VER0) {
+		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_MALFORMED,
+			    "event %u: its attr has %zu bytes, the least is %d",
+			    events->events->len, attr_size, PERF_ATTR_SIZE_VER0);
+		return -1;
+	}
+	event.type = byte_reader_u32(&reader);
+	byte_reader_skip(&reader, sizeof(uint32_t)); /* size */
+	event.config = byte_reader_u64(&reader);
+	event.sample_period = byte_reader_u64(&reader);
+	event.sample_type = byte_reader_u64(&reader);
+	event.read_format = byte_reader_u64(&reader);
+	flags = byte_reader_bytes(&reader, 8);
+	event.exclude_user = attr_flag(flags, ATTR_FLAG_EXCLUDE_USER, big_endian);
+	event.exclude_kernel = attr_flag(flags, ATTR_FLAG_EXCLUDE_KERNEL, big_endian);
+	event.freq = attr_flag(flags, ATTR_FLAG_FREQ, big_endian);
+	event.sample_id_all = attr_flag(flags, ATTR_FLAG_SAMPLE_ID_ALL, big_endian);
+	event.use_clockid = attr_flag(flags, ATTR_FLAG_USE_CLOCKID, big_endian);
+	add_later_fields(&event, tainted_attr, attr_size, swap);
+	event.sample_id_pos = sample_id_pos(event.sample_type);
+	event.trailer_id_pos = trailer_id_pos(&event);
+	add_place(&events->samples, event.sample_id_pos);
+	add_place(&events->trailers, event.trailer_id_pos);
+	g_array_append_val(events->events, event);
+	return (int)events->events->len - 1;
+}
+
+bool perf_events_check(const struct perf_events *events, GError **error)
+{
+	for (guint i = 0; i < events->events->len && events->events->len > 1; i++) {
+		const struct perf_event *event = perf_events_get(events, i);
+
+		if (event->sample_id_pos != NOT_KNOWN)
+			continue;
+		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_MALFORMED,
+			    "event %u of %u: its samples carry no id (sample_type %#" PRIx64
+			    "), so they cannot be told from those of the other events",
+			    i, events->events->len, event->sample_type);
+		return false;
 	}
 	return true;
+}
+
+void perf_events_add_id(struct perf_events *events, uint64_t id, guint index)
+{
+	g_hash_table_replace(events->by_id, g_memdup2(&id, sizeof(id)), GUINT_TO_POINTER(index));
 }
 
 char *perf_header_string_read(struct byte_reader *reader)
@@ -224,12 +233,17 @@ void perf_events_read_names(struct perf_events *events, const uint8_t *tainted, 
 			return;
 		index = perf_events_of_id(events, byte_reader_u64(&reader));
 		byte_reader_skip(&reader, (n_ids - 1) * sizeof(uint64_t));
-		if (index < 0)
-			continue;
-		g_free(g_array_index(events->events, struct perf_event, index).name);
-		g_array_index(events->events, struct perf_event, index).name =
-			g_steal_pointer(&name);
+		if (index >= 0)
+			perf_events_set_name(events, (guint)index, name);
 	}
+}
+
+void perf_events_set_name(struct perf_events *events, guint index, const char *name)
+{
+	struct perf_event *event = &g_array_index(events->events, struct perf_event, index);
+
+	g_free(event->name);
+	event->name = g_strdup(name);
 }
 
 guint perf_events_count(const struct perf_events *events)
@@ -253,181 +267,58 @@ int perf_events_of_id(const struct perf_events *events, uint64_t id)
 	return (int)GPOINTER_TO_UINT(index);
 }
 
+/*
+ * The event whose id stands at its own place among `words` words of 8 bytes, counted from
+ * the first one at `tainted` on or from the last one back. -1 when there is none, or two.
+ */
+static int find_event(const struct perf_events *events, const struct id_places *places,
+		      const uint8_t *tainted, size_t words, bool from_end, bool swap)
+{
+	int found = -1;
+
+	for (guint i = 0; i < places->n; i++) {
+		const size_t pos = (size_t)places->pos[i];
+		struct byte_reader reader;
+		const struct perf_event *event;
+		int index;
+
+		if (from_end ? pos > words : pos >= words)
+			continue;
+		reader = byte_reader_of(tainted + 8 * (from_end ? words - pos : pos), 8, swap);
+		index = perf_events_of_id(events, byte_reader_u64(&reader));
+		if (index < 0 || index == found)
+			continue;
+		event = perf_events_get(events, (guint)index);
+		if ((from_end ? event->trailer_id_pos : event->sample_id_pos) != places->pos[i])
+			continue;
+		if (found >= 0)
+			return -1;
+		found = index;
+	}
+	return found;
+}
+
 int perf_events_of_sample(const struct perf_events *events, const uint8_t *tainted_body,
 			  size_t body_size, bool swap)
 {
-	struct byte_reader reader = byte_reader_of(tainted_body, body_size, swap);
-	uint64_t id = 0;
-
-	if (!events->events->len)
-		return -1;
-	if (events->layout.sample_pos != NOT_KNOWN) {
-		byte_reader_skip(&reader, 8 * (size_t)events->layout.sample_pos);
-		id = byte_reader_u64(&reader);
-		if (reader.failed)
-			return -1;
-	}
-	return perf_events_of_id(events, id);
+	if (events->events->len == 1 && !events->samples.n)
+		return 0;
+	return find_event(events, &events->samples, tainted_body, body_size / 8, false, swap);
 }
 
-/* The values of PERF_SAMPLE_READ are passed over: nothing here needs them. */
-static void skip_read_values(struct byte_reader *reader, uint64_t read_format)
+int perf_events_of_trailer(const struct perf_events *events, const uint8_t *tainted_body,
+			   size_t body_size, bool swap)
 {
-	uint64_t words =
-		1 + ((read_format & PERF_FORMAT_ID) != 0) + ((read_format & PERF_FORMAT_LOST) != 0);
-	uint64_t times = ((read_format & PERF_FORMAT_TOTAL_TIME_ENABLED) != 0) +
-			 ((read_format & PERF_FORMAT_TOTAL_TIME_RUNNING) != 0);
-	uint64_t counters = 1;
+	const size_t words = body_size / 8;
 
-	if (read_format & PERF_FORMAT_GROUP)
-		counters = byte_reader_u64(reader);
-	byte_reader_skip(reader, 8 * times);
-	if (counters > reader->left / 8 / words) {
-		reader->failed = true;
-		return;
-	}
-	byte_reader_skip(reader, 8 * counters * words);
-}
-
-#define BRANCH_COUNTERS (UINT64_C(1) << 19) /* newer than this machine's header */
-
-/* u64 n, [u64 index], then three words for each branch, [u64 counters for each]. */
-static void skip_branches(struct byte_reader *reader, uint64_t branch_sample_type)
-{
-	uint64_t n = byte_reader_u64(reader);
-	uint64_t words = branch_sample_type & BRANCH_COUNTERS ? 4 : 3;
-
-	if (branch_sample_type & PERF_SAMPLE_BRANCH_HW_INDEX)
-		byte_reader_skip(reader, 8);
-	if (n > reader->left / 8 / words) {
-		reader->failed = true;
-		return;
-	}
-	byte_reader_skip(reader, 8 * n * words);
-}
-
-/* u64 abi, then the registers unless it is PERF_SAMPLE_REGS_ABI_NONE. */
-static void decode_regs(struct byte_reader *reader, uint64_t mask, struct perf_sample *sample)
-{
-	sample->regs_abi = byte_reader_u64(reader);
-	if (sample->regs_abi != PERF_SAMPLE_REGS_ABI_NONE)
-		sample->tainted_regs =
-			byte_reader_bytes(reader, 8 * (size_t)__builtin_popcountll(mask));
-}
-
-/* u64 size, then if that is not 0: the bytes, and u64 how many of them are valid. */
-static void decode_stack(struct byte_reader *reader, struct perf_sample *sample)
-{
-	const uint64_t size = byte_reader_u64(reader);
-	uint64_t valid;
-
-	if (!size)
-		return;
-	sample->tainted_stack = byte_reader_bytes(reader, size);
-	valid = byte_reader_u64(reader);
-	sample->stack_size = MIN(size, valid);
-}
-
-/* What a call chain can be unwound from. All of it or nothing: half of it leads astray. */
-static void decode_user_state(struct byte_reader *reader, const struct perf_event *event,
-			      struct perf_sample *sample)
-{
-	if (event->sample_type & PERF_SAMPLE_BRANCH_STACK)
-		skip_branches(reader, event->branch_sample_type);
-	if (event->sample_type & PERF_SAMPLE_REGS_USER)
-		decode_regs(reader, event->sample_regs_user, sample);
-	if (event->sample_type & PERF_SAMPLE_STACK_USER)
-		decode_stack(reader, sample);
-	if (reader->failed || !sample->tainted_regs || !sample->tainted_stack)
-		sample->tainted_regs = sample->tainted_stack = NULL;
-}
-
-bool perf_sample_decode(const struct perf_event *event, const uint8_t *tainted_body,
-			size_t body_size, bool swap, struct perf_sample *sample)
-{
-	struct byte_reader reader = byte_reader_of(tainted_body, body_size, swap);
-	const uint64_t type = event->sample_type;
-
-	*sample = (struct perf_sample){.period = event->freq ? 0 : event->sample_period};
-	if (type & PERF_SAMPLE_IDENTIFIER)
-		sample->id = byte_reader_u64(&reader);
-	if (type & PERF_SAMPLE_IP)
-		sample->ip = byte_reader_u64(&reader);
-	if (type & PERF_SAMPLE_TID) {
-		sample->pid = byte_reader_u32(&reader);
-		sample->tid = byte_reader_u32(&reader);
-	}
-	if (type & PERF_SAMPLE_TIME)
-		sample->time_ns = byte_reader_u64(&reader);
-	if (type & PERF_SAMPLE_ADDR)
-		byte_reader_skip(&reader, 8);
-	if (type & PERF_SAMPLE_ID)
-		sample->id = byte_reader_u64(&reader);
-	if (type & PERF_SAMPLE_STREAM_ID)
-		byte_reader_skip(&reader, 8);
-	if (type & PERF_SAMPLE_CPU) {
-		sample->cpu = byte_reader_u32(&reader);
-		byte_reader_skip(&reader, 4);
-	}
-	if (type & PERF_SAMPLE_PERIOD)
-		sample->period = byte_reader_u64(&reader);
-	if (type & PERF_SAMPLE_READ)
-		skip_read_values(&reader, event->read_format);
-	if (type & PERF_SAMPLE_CALLCHAIN) {
-		sample->callchain_len = byte_reader_u64(&reader);
-		if (sample->callchain_len > reader.left / 8)
-			return false;
-		sample->tainted_callchain = byte_reader_bytes(&reader, 8 * sample->callchain_len);
-	}
-	if (type & PERF_SAMPLE_RAW) {
-		sample->raw_size = byte_reader_u32(&reader);
-		sample->tainted_raw = byte_reader_bytes(&reader, sample->raw_size);
-	}
-	if (reader.failed)
-		return false;
-	decode_user_state(&reader, event, sample);
-	return true;
-}
-
-bool perf_sample_id_decode(const struct perf_events *events, const uint8_t *tainted_body,
-			   size_t body_size, bool swap, struct perf_sample *sample)
-{
-	const size_t id_pos = 8 * (size_t)events->layout.trailer_pos;
-	struct byte_reader reader;
-	uint64_t type, id;
-	size_t trailer_size;
-	int index;
-
-	*sample = (struct perf_sample){0};
-	if (events->layout.trailer_pos == NOT_KNOWN || body_size < id_pos)
-		return false;
-	reader = byte_reader_of(tainted_body + body_size - id_pos, id_pos, swap);
-	id = byte_reader_u64(&reader);
 	/* Records that perf itself made up for all events have id 0: any layout will do. */
-	index = id ? perf_events_of_id(events, id) : 0;
-	if (index < 0)
-		return false;
+	if (events->trailers.n == 1 && (size_t)events->trailers.pos[0] <= words) {
+		struct byte_reader reader = byte_reader_of(
+			tainted_body + body_size - 8 * (size_t)events->trailers.pos[0], 8, swap);
 
-	type = perf_events_get(events, (guint)index)->sample_type;
-	trailer_size =
-		8 * (size_t)__builtin_popcountll(type & (PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
-							 PERF_SAMPLE_ID | PERF_SAMPLE_STREAM_ID |
-							 PERF_SAMPLE_CPU | PERF_SAMPLE_IDENTIFIER));
-	if (body_size < trailer_size)
-		return false;
-	reader = byte_reader_of(tainted_body + body_size - trailer_size, trailer_size, swap);
-	sample->id = id;
-	if (type & PERF_SAMPLE_TID) {
-		sample->pid = byte_reader_u32(&reader);
-		sample->tid = byte_reader_u32(&reader);
+		if (!byte_reader_u64(&reader))
+			return 0;
 	}
-	if (type & PERF_SAMPLE_TIME)
-		sample->time_ns = byte_reader_u64(&reader);
-	if (type & PERF_SAMPLE_ID)
-		byte_reader_skip(&reader, 8);
-	if (type & PERF_SAMPLE_STREAM_ID)
-		byte_reader_skip(&reader, 8);
-	if (type & PERF_SAMPLE_CPU)
-		sample->cpu = byte_reader_u32(&reader);
-	return !reader.failed;
+	return find_event(events, &events->trailers, tainted_body + body_size % 8, words, true,
+			  swap);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The events of a recording (perf_event_attr and its ids) and the layout of the
- * samples that they write. It knows nothing of files and of what events mean.
+ * The events of a recording (perf_event_attr and its ids), and which of them a record
+ * belongs to. It knows nothing of files and of what events mean.
  *
  * Source of the layouts: include/uapi/linux/perf_event.h.
  */
@@ -31,24 +31,8 @@ struct perf_event {
 	uint64_t sample_regs_user;   /* a bit for each register in a sample */
 	unsigned int max_stack;	     /* frames that a call chain has at the most */
 	char *name; /* Owned by the events: what perf calls it; NULL: the recording does not say */
-};
-
-/* One sample; pointers are valid as long as the record is. */
-struct perf_sample {
-	uint64_t id; /* 0 when the layout has none */
-	uint64_t ip;
-	uint32_t pid, tid;
-	uint64_t time_ns;
-	uint64_t period;
-	uint32_t cpu;
-	const uint8_t *tainted_callchain; /* u64 each, in the file's byte order */
-	uint64_t callchain_len;		  /* entries */
-	const uint8_t *tainted_raw;
-	uint32_t raw_size;	      /* bytes */
-	uint64_t regs_abi;	      /* PERF_SAMPLE_REGS_ABI_... of the user's registers */
-	const uint8_t *tainted_regs;  /* u64 each, as many as sample_regs_user has bits; or NULL */
-	const uint8_t *tainted_stack; /* the user's stack from its pointer on; or NULL */
-	size_t stack_size;	      /* bytes of it that are valid */
+	int sample_id_pos; /* where the id is: words of 8 bytes from the start of a sample, or -1 */
+	int trailer_id_pos; /* likewise from the end of a record that is no sample, or -1 */
 };
 
 /*
@@ -84,12 +68,14 @@ void perf_events_read_names(struct perf_events *events, const uint8_t *tainted, 
 /* Says that records with `id` belong to the event at `index`. */
 void perf_events_add_id(struct perf_events *events, uint64_t id, guint index);
 
+/* The name of an event that a record tells; it is copied. */
+void perf_events_set_name(struct perf_events *events, guint index, const char *name);
+
 /*
- * To be called when all events are there: finds where in a record the id is.
- * Fails when the events disagree on it, as then no record can be told from
- * another.
+ * Whether the samples of all events can be told apart: with several events each must carry its id.
+ * Where in the sample may differ.
  */
-bool perf_events_settle(struct perf_events *events, GError **error);
+bool perf_events_check(const struct perf_events *events, GError **error);
 
 guint perf_events_count(const struct perf_events *events);
 const struct perf_event *perf_events_get(const struct perf_events *events, guint index);
@@ -105,18 +91,10 @@ int perf_events_of_sample(const struct perf_events *events, const uint8_t *taint
 			  size_t body_size, bool swap);
 
 /*
- * Decodes a sample of `event`. False when the body is shorter than its layout
- * says up to the raw part; the user's registers and stack, which follow, are
- * NULL when they are not whole.
+ * Which event's layout the sample id at the end of a record that is no sample has; -1
+ * when the recording has none or the id is not known.
  */
-bool perf_sample_decode(const struct perf_event *event, const uint8_t *tainted_body,
-			size_t body_size, bool swap, struct perf_sample *sample);
-
-/*
- * Decodes the sample id at the end of a record that is no sample, into id, pid,
- * tid, time_ns and cpu. False when the recording has none.
- */
-bool perf_sample_id_decode(const struct perf_events *events, const uint8_t *tainted_body,
-			   size_t body_size, bool swap, struct perf_sample *sample);
+int perf_events_of_trailer(const struct perf_events *events, const uint8_t *tainted_body,
+			   size_t body_size, bool swap);
 
 #endif

@@ -1,73 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A perf.data file in file mode: its header, its events, its feature sections,
- * and one record of the data section after the other. What a record means is
- * for others to say.
- *
- * Source of the format: tools/perf/Documentation/perf.data-file-format.txt and
- * tools/perf/util/header.h in the kernel.
+ * A recording as perf wrote it, in any of its forms: a file in file mode or in
+ * pipe mode, a pipe, a directory of perf record --threads; compressed or not. It gives
+ * what the recording says of itself, and one record after the other. What a record
+ * means is for others to say.
  */
 #ifndef COLO_PERF_PERFDATA_PERF_FILE_H
 #define COLO_PERF_PERFDATA_PERF_FILE_H
 
-#include "perfdata/perf_event.h"
-
-/* Feature sections, by their bit in the header (HEADER_... in perf). */
-enum perf_feature {
-	PERF_FEATURE_TRACING_DATA = 1,
-	PERF_FEATURE_BUILD_ID = 2,
-	PERF_FEATURE_HOSTNAME = 3,
-	PERF_FEATURE_OSRELEASE = 4,
-	PERF_FEATURE_VERSION = 5,
-	PERF_FEATURE_ARCH = 6,
-	PERF_FEATURE_CMDLINE = 11,
-	PERF_FEATURE_EVENT_DESC = 12,
-	PERF_FEATURE_CLOCK_DATA = 29,
-	PERF_FEATURE_BITS = 256,
-};
-
-/* Record types that perf itself writes, beside the kernel's PERF_RECORD_... */
-enum perf_user_record {
-	PERF_USER_RECORD_AUXTRACE = 71,
-	PERF_USER_RECORD_COMPRESSED = 81,
-	PERF_USER_RECORD_COMPRESSED2 = 83,
-};
-
-struct perf_record {
-	uint32_t type;
-	uint16_t misc;
-	uint64_t offset;	     /* of the record's header, bytes from the start of the file */
-	const uint8_t *tainted_body; /* Weak: what follows the header; valid until the next call */
-	size_t body_size;	     /* bytes */
-};
-
-enum perf_next {
-	PERF_NEXT_RECORD,
-	PERF_NEXT_END,
-	PERF_NEXT_ERROR,
-};
+#include "perfdata/perf_header.h"
 
 struct perf_file;
 
 /*
- * Opens `path` and reads everything but the data. NULL with `error` when the
- * system refuses it or when it is no perf.data file that can be read; messages
- * do not name the path.
+ * Opens `path`, "-" for standard input, and reads everything but the data. NULL with
+ * `error` when the system refuses it or when it is no perf.data that can be read;
+ * messages do not name the path.
  */
 struct perf_file *perf_file_open(const char *path, GError **error);
 void perf_file_free(struct perf_file *file);
 
+/*
+ * In pipe mode events come with the records, before the first sample of each; so do
+ * names and features.
+ */
 const struct perf_events *perf_file_events(const struct perf_file *file);
 
 /* Whether the recording machine's byte order is not this machine's. */
 bool perf_file_is_swapped(const struct perf_file *file);
+
+/* Of all its files together. */
 uint64_t perf_file_size_bytes(const struct perf_file *file);
 
 /* When it was last written to: seconds since 1970. */
 int64_t perf_file_modified_s(const struct perf_file *file);
 
 /*
- * What the header declares and the file does not hold, as a sentence, or NULL
+ * What its header declares and the file does not hold, as a sentence, or NULL
  * when it is whole. The file can be read as far as it goes.
  */
 const char *perf_file_damage(const struct perf_file *file);
@@ -81,9 +50,21 @@ GBytes *perf_file_feature(const struct perf_file *file, enum perf_feature featur
 /* The same for a feature that is one string; NULL when there is none. The caller frees it. */
 char *perf_file_feature_string(const struct perf_file *file, enum perf_feature feature);
 
+/* Two clocks that were read at the same time: CLOCK_DATA, of perf record -k. */
+struct perf_clock {
+	uint32_t clockid;  /* CLOCK_..., the recording's clock */
+	uint64_t clock_ns; /* on that clock */
+	uint64_t wall_ns;  /* since 1970 */
+};
+
+/* False when the recording does not say what its clock has to do with that of the wall. */
+bool perf_file_clock(const struct perf_file *file, struct perf_clock *clock);
+
 /*
- * The next record of the data section, in the order of the file. Truncation is
- * an error, not the end: after PERF_NEXT_ERROR there is nothing more to read.
+ * The next record: those of a file in their order, those of a directory file by file.
+ * Truncation is an error, not the end. What comes after a damaged place cannot be
+ * read; called again, it goes on with the next file of the directory, or ends. After
+ * COLO_PERF_ERROR_IO there is no use in that.
  */
 enum perf_next perf_file_next_record(struct perf_file *file, struct perf_record *record,
 				     GError **error);

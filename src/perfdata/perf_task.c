@@ -4,13 +4,14 @@
  */
 #include "perfdata/perf_task.h"
 
+#include "perfdata/perf_sample.h"
+
 /* misc bits that older headers lack. */
 #define MISC_FORK_EXEC	   (1 << 13)
 #define MISC_MMAP_BUILD_ID (1 << 14)
 #define MISC_BUILD_ID_SIZE (1 << 15)
 
-#define RECORD_HEADER_SIZE 8
-#define BUILD_ID_BYTES	   24 /* of the field in a table's entry */
+#define BUILD_ID_BYTES 24 /* of the field in a table's entry */
 
 bool perf_task_is(const struct perf_record *record)
 {
@@ -106,7 +107,7 @@ bool perf_task_decode(const struct perf_events *events, const struct perf_record
 	struct byte_reader reader = byte_reader_of(record->tainted_body, record->body_size, swap);
 	struct perf_sample id;
 
-	*task = (struct perf_task_event){.order = record->offset};
+	*task = (struct perf_task_event){.order = record->number};
 	switch (record->type) {
 	case PERF_RECORD_MMAP:
 	case PERF_RECORD_MMAP2:
@@ -142,34 +143,40 @@ int perf_task_compare(const void *a, const void *b)
 	return 0;
 }
 
-/* struct perf_event_header, s32 pid, u8 build_id[24] (with its size at 20), path. */
-bool perf_build_id_next(struct byte_reader *reader, struct perf_build_id *entry)
+/* s32 pid, u8 build_id[24] (with its size at 20), path. */
+bool perf_build_id_decode(const struct perf_record *record, bool swap, struct perf_build_id *entry)
 {
-	uint16_t misc, size;
-	struct byte_reader body;
+	struct byte_reader body = byte_reader_of(record->tainted_body, record->body_size, swap);
 	const uint8_t *bytes;
 
-	byte_reader_skip(reader, sizeof(uint32_t));
-	misc = byte_reader_u16(reader);
-	size = byte_reader_u16(reader);
-	if (reader->failed || size < RECORD_HEADER_SIZE)
-		return false;
-	bytes = byte_reader_bytes(reader, size - RECORD_HEADER_SIZE);
-	if (!bytes)
-		return false;
-	body = byte_reader_of(bytes, size - RECORD_HEADER_SIZE, reader->swap);
 	byte_reader_skip(&body, sizeof(int32_t));
 	bytes = byte_reader_bytes(&body, BUILD_ID_BYTES);
 	*entry = (struct perf_build_id){
-		.kernel = (misc & PERF_RECORD_MISC_CPUMODE_MASK) == PERF_RECORD_MISC_KERNEL,
+		.kernel = (record->misc & PERF_RECORD_MISC_CPUMODE_MASK) == PERF_RECORD_MISC_KERNEL,
 		.tainted_path = byte_reader_string(&body),
 	};
 	if (body.failed)
 		return false;
-	entry->build_id_size = misc & MISC_BUILD_ID_SIZE
+	entry->build_id_size = record->misc & MISC_BUILD_ID_SIZE
 				       ? MIN(bytes[PERF_BUILD_ID_MAX], PERF_BUILD_ID_MAX)
 				       : PERF_BUILD_ID_MAX;
 	memcpy(entry->build_id, bytes, entry->build_id_size);
 	entry->build_id_size = known_size(entry->build_id, entry->build_id_size);
 	return true;
+}
+
+bool perf_build_id_next(struct byte_reader *reader, struct perf_build_id *entry)
+{
+	const uint8_t *header = byte_reader_bytes(reader, PERF_RECORD_HEADER_SIZE);
+	struct perf_record record;
+	uint16_t size;
+
+	if (!header)
+		return false;
+	size = perf_record_read_header(header, reader->swap, &record);
+	if (size < PERF_RECORD_HEADER_SIZE)
+		return false;
+	record.body_size = size - PERF_RECORD_HEADER_SIZE;
+	record.tainted_body = byte_reader_bytes(reader, record.body_size);
+	return record.tainted_body && perf_build_id_decode(&record, reader->swap, entry);
 }

@@ -11,7 +11,7 @@
 
 #include "base/byte_reader.h"
 #include "perfdata/perf_event.h"
-#include "perfdata/perf_file.h"
+#include "perfdata/perf_record.h"
 
 #define PERF_BUILD_ID_MAX 20 /* bytes */
 
@@ -28,7 +28,7 @@ enum perf_task_kind {
 struct perf_task_event {
 	enum perf_task_kind kind;
 	uint64_t time_ns; /* 0: perf wrote it for what was there before the recording */
-	uint64_t order;	  /* place in the file, bytes */
+	uint64_t order;	  /* the record's number */
 	uint32_t pid, tid;
 
 	/* PERF_TASK_FORK. */
@@ -60,19 +60,24 @@ bool perf_task_decode(const struct perf_events *events, const struct perf_record
 /* For sorting pointers to pointers to events by time, then place in the file. */
 int perf_task_compare(const void *a, const void *b);
 
-/* One entry of the feature PERF_FEATURE_BUILD_ID. */
+/* Which file had which build-id: an entry of the feature PERF_FEATURE_BUILD_ID, or a record. */
 struct perf_build_id {
 	uint8_t build_id[PERF_BUILD_ID_MAX];
 	size_t build_id_size;
 	bool kernel;
-	const char *tainted_path; /* as in MMAP records; valid as long as the section */
+	const char *tainted_path; /* as in MMAP records; valid as long as the section or record */
 };
 
 /*
- * Reads the next entry of the section in `reader`. False at its end, and when
- * what is left is no entry.
+ * Decodes a record of type HEADER_BUILD_ID. False when it is shorter than that.
  *
  * Source: struct perf_record_header_build_id in tools/lib/perf/include/perf/event.h.
+ */
+bool perf_build_id_decode(const struct perf_record *record, bool swap, struct perf_build_id *entry);
+
+/*
+ * Reads the next entry of the section in `reader`, which is such a record. False at its end,
+ * and when what is left is no entry.
  */
 bool perf_build_id_next(struct byte_reader *reader, struct perf_build_id *entry);
 

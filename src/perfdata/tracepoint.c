@@ -22,10 +22,20 @@ struct tracepoint {
 	struct tep_format_field *args[MAX_ARGS]; /* Weak: of the event */
 };
 
+/*
+ * A handle looks at all of its events for each that it gets, so a made-up recording of 100,000
+ * formats would take minutes with one.
+ */
+#define EVENTS_A_HANDLE 256
+
 struct tracepoints {
-	struct tep_handle *tep; /* Owned by this */
-	GRegex *plain_line;	/* Owned by this: finds what is read of a format */
-	GHashTable *by_id;	/* Owned by this: id in a pointer to struct tracepoint (owned) */
+	GPtrArray *handles; /* Owned by this: struct tep_handle (owned); the last gets the next */
+	GRegex *plain_line; /* Owned by this: finds what is read of a format */
+	GHashTable *by_id;  /* Owned by this: id in a pointer to struct tracepoint (owned) */
+
+	/* Of the machine that recorded. */
+	bool big_endian;
+	int long_size;
 };
 
 static bool set_malformed(GError **error, const char *what)
@@ -35,11 +45,32 @@ static bool set_malformed(GError **error, const char *what)
 	return false;
 }
 
-static void add_tracepoint(struct tracepoints *tracepoints, struct tep_event *event)
+/* The handle that the next format goes to; NULL without memory. */
+static struct tep_handle *present_handle(struct tracepoints *tracepoints)
+{
+	struct tep_handle *tep = NULL;
+
+	if (tracepoints->handles->len)
+		tep = tracepoints->handles->pdata[tracepoints->handles->len - 1];
+	if (tep && tep_get_events_count(tep) < EVENTS_A_HANDLE)
+		return tep;
+	tep = tep_alloc();
+	if (!tep)
+		return NULL;
+	tep_set_local_bigendian(tep,
+				G_BYTE_ORDER == G_BIG_ENDIAN ? TEP_BIG_ENDIAN : TEP_LITTLE_ENDIAN);
+	tep_set_file_bigendian(tep, tracepoints->big_endian ? TEP_BIG_ENDIAN : TEP_LITTLE_ENDIAN);
+	tep_set_long_size(tep, tracepoints->long_size);
+	g_ptr_array_add(tracepoints->handles, tep);
+	return tep;
+}
+
+static void add_tracepoint(struct tracepoints *tracepoints, struct tep_handle *tep,
+			   struct tep_event *event)
 {
 	struct tracepoint *tracepoint = g_new0(struct tracepoint, 1);
 
-	tracepoint->tep = tracepoints->tep;
+	tracepoint->tep = tep;
 	tracepoint->event = event;
 	while (tracepoint->n_args < MAX_ARGS) {
 		g_autofree char *name = g_strdup_printf("arg%u", tracepoint->n_args + 1);
@@ -81,14 +112,23 @@ static GString *plain_format(GRegex *line, const uint8_t *tainted, size_t size)
 	return g_string_append(plain, "print fmt: \"\"\n");
 }
 
-/* What libtraceevent cannot parse is no probe of ours. */
-static void read_format(struct tracepoints *tracepoints, const char *system, const uint8_t *tainted,
-			size_t size)
+/* What libtraceevent cannot parse is no probe of ours. False without memory. */
+static bool read_format(struct tracepoints *tracepoints, const char *system, const uint8_t *tainted,
+			size_t size, GError **error)
 {
-	GString *plain = plain_format(tracepoints->plain_line, tainted, size);
+	struct tep_handle *tep = present_handle(tracepoints);
+	struct tep_event *event = NULL;
+	GString *plain;
 
-	(void)tep_parse_event(tracepoints->tep, plain->str, plain->len, system);
+	if (!tep) {
+		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO, "no memory");
+		return false;
+	}
+	plain = plain_format(tracepoints->plain_line, tainted, size);
+	if (!tep_parse_format(tep, &event, plain->str, plain->len, system) && event)
+		add_tracepoint(tracepoints, tep, event);
 	g_string_free(plain, TRUE);
+	return true;
 }
 
 /* For each system its name, the number of its formats, then size and text of each. */
@@ -107,8 +147,8 @@ static bool read_systems(struct tracepoints *tracepoints, struct byte_reader *re
 
 			if (text && size > MAX_FORMAT_SIZE)
 				return set_malformed(error, "a format of more than 1 MiB");
-			if (text)
-				read_format(tracepoints, system, text, size);
+			if (text && !read_format(tracepoints, system, text, size, error))
+				return false;
 		}
 	}
 	return !reader->failed || set_malformed(error, "it ends in the middle of a format");
@@ -132,18 +172,15 @@ static bool read_container(struct tracepoints *tracepoints, const uint8_t *taint
 	struct byte_reader reader = byte_reader_of(tainted, size, swap);
 	const uint8_t *found = byte_reader_bytes(&reader, sizeof(magic));
 	uint32_t n_ftrace;
-	uint8_t big_endian, long_size;
 
 	if (!found || memcmp(found, magic, sizeof(magic)))
 		return set_malformed(error, "the magic bytes are not there");
 	(void)byte_reader_string(&reader); /* version */
-	big_endian = byte_reader_u8(&reader);
-	long_size = byte_reader_u8(&reader);
+	tracepoints->big_endian = byte_reader_u8(&reader);
+	tracepoints->long_size = byte_reader_u8(&reader) == 4 ? 4 : 8;
 	(void)byte_reader_u32(&reader); /* page size */
 	if (reader.failed)
 		return set_malformed(error, "it ends in its header");
-	tep_set_file_bigendian(tracepoints->tep, big_endian ? TEP_BIG_ENDIAN : TEP_LITTLE_ENDIAN);
-	tep_set_long_size(tracepoints->tep, long_size == 4 ? 4 : 8);
 
 	if (!skip_header_file(&reader, "header_page") || !skip_header_file(&reader, "header_event"))
 		return set_malformed(error, "header_page or header_event is not there");
@@ -153,30 +190,42 @@ static bool read_container(struct tracepoints *tracepoints, const uint8_t *taint
 	return read_systems(tracepoints, &reader, error);
 }
 
-struct tracepoints *tracepoints_new(const uint8_t *tainted, size_t size, bool swap, GError **error)
+struct tracepoints *tracepoints_new_of_texts(bool swap)
 {
 	struct tracepoints *tracepoints = g_new0(struct tracepoints, 1);
 
 	tep_set_loglevel(TEP_LOG_NONE);
-	tracepoints->tep = tep_alloc();
+	tracepoints->handles = g_ptr_array_new_with_free_func((GDestroyNotify)tep_free);
 	tracepoints->by_id = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	tracepoints->plain_line = g_regex_new(
 		plain_line, G_REGEX_MULTILINE | G_REGEX_RAW | G_REGEX_NEWLINE_LF | G_REGEX_OPTIMIZE,
 		0, NULL);
-	if (!tracepoints->tep) {
-		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO, "no memory");
-		tracepoints_free(tracepoints);
-		return NULL;
-	}
-	tep_set_local_bigendian(tracepoints->tep,
-				G_BYTE_ORDER == G_BIG_ENDIAN ? TEP_BIG_ENDIAN : TEP_LITTLE_ENDIAN);
+	tracepoints->big_endian = (G_BYTE_ORDER == G_BIG_ENDIAN) != swap;
+	tracepoints->long_size = 8;
+	return tracepoints;
+}
+
+void tracepoints_add_text(struct tracepoints *tracepoints, const char *system,
+			  const char *tainted_text, size_t size)
+{
+	if (size <= MAX_FORMAT_SIZE)
+		(void)read_format(tracepoints, system, (const uint8_t *)tainted_text, size, NULL);
+}
+
+struct tracepoints *tracepoints_new(const uint8_t *tainted, size_t size, bool swap, GError **error)
+{
+	struct tracepoints *tracepoints = tracepoints_new_of_texts(swap);
+
 	if (!read_container(tracepoints, tainted, size, swap, error)) {
 		tracepoints_free(tracepoints);
 		return NULL;
 	}
-	for (int i = 0; i < tep_get_events_count(tracepoints->tep); i++)
-		add_tracepoint(tracepoints, tep_get_event(tracepoints->tep, i));
 	return tracepoints;
+}
+
+guint tracepoints_count(const struct tracepoints *tracepoints)
+{
+	return g_hash_table_size(tracepoints->by_id);
 }
 
 void tracepoints_free(struct tracepoints *tracepoints)
@@ -185,8 +234,7 @@ void tracepoints_free(struct tracepoints *tracepoints)
 		return;
 	g_hash_table_unref(tracepoints->by_id);
 	g_regex_unref(tracepoints->plain_line);
-	if (tracepoints->tep)
-		tep_free(tracepoints->tep);
+	g_ptr_array_unref(tracepoints->handles);
 	g_free(tracepoints);
 }
 

@@ -26,6 +26,16 @@ struct tracepoint;
 struct tracepoints *tracepoints_new(const uint8_t *tainted, size_t size, bool swap, GError **error);
 void tracepoints_free(struct tracepoints *tracepoints);
 
+/*
+ * The same from texts, for a recording that lacks the section: what the kernel shows in
+ * events/SYSTEM/EVENT/format of its tracefs. Texts that are none are passed over.
+ */
+struct tracepoints *tracepoints_new_of_texts(bool swap);
+void tracepoints_add_text(struct tracepoints *tracepoints, const char *system,
+			  const char *tainted_text, size_t size);
+
+guint tracepoints_count(const struct tracepoints *tracepoints);
+
 /* The tracepoint with this id (attr.config); NULL when there is no format of it. */
 const struct tracepoint *tracepoints_find(const struct tracepoints *tracepoints, uint64_t id);
 

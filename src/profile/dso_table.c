@@ -23,6 +23,7 @@ struct dso_table {
 	GHashTable *by_key;	    /* Owned by this: char * (owned) to number of entry */
 	GHashTable *build_ids;	    /* Owned by this: path (owned) to struct build_id (owned) */
 	GHashTable *last_of_path;   /* Owned by this: path (of strings) to number of entry */
+	GArray *kernels; /* Owned by this: uint32_t, numbers of the kernels not yet made */
 };
 
 static void entry_free(gpointer data)
@@ -44,6 +45,7 @@ struct dso_table *dso_table_new(const struct dso_options *options)
 	table->by_key = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	table->build_ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	table->last_of_path = g_hash_table_new(g_str_hash, g_str_equal);
+	table->kernels = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	return table;
 }
 
@@ -56,6 +58,7 @@ void dso_table_free(struct dso_table *table)
 	g_hash_table_unref(table->by_key);
 	g_hash_table_unref(table->build_ids);
 	g_hash_table_unref(table->last_of_path);
+	g_array_unref(table->kernels);
 	g_string_chunk_free(table->strings);
 	g_free(table);
 }
@@ -98,17 +101,26 @@ static struct entry *entry_new(struct dso_table *table, const struct dso_identit
 	return entry;
 }
 
+/* Returns its number; takes over the key. */
+static uint32_t add_entry(struct dso_table *table, const struct dso_identity *identity, char *key)
+{
+	const uint32_t index = table->entries->len;
+
+	g_ptr_array_add(table->entries, entry_new(table, identity));
+	g_hash_table_insert(table->by_key, key, GUINT_TO_POINTER(index));
+	if (identity->kind == DSO_KERNEL)
+		g_array_append_val(table->kernels, index);
+	return index;
+}
+
 uint32_t dso_table_add(struct dso_table *table, const struct dso_identity *identity)
 {
 	g_autofree char *key = key_of(identity);
 	struct entry *entry;
 	gpointer index;
 
-	if (!g_hash_table_lookup_extended(table->by_key, key, NULL, &index)) {
-		index = GUINT_TO_POINTER(table->entries->len);
-		g_ptr_array_add(table->entries, entry_new(table, identity));
-		g_hash_table_insert(table->by_key, g_steal_pointer(&key), index);
-	}
+	if (!g_hash_table_lookup_extended(table->by_key, key, NULL, &index))
+		index = GUINT_TO_POINTER(add_entry(table, identity, g_steal_pointer(&key)));
 	entry = table->entries->pdata[GPOINTER_TO_UINT(index)];
 	g_hash_table_insert(table->last_of_path, (gpointer)entry->identity.path, index);
 	return GPOINTER_TO_UINT(index);
@@ -145,14 +157,19 @@ static struct dso *make(const struct dso_table *table, uint32_t index)
 	return entry->dso;
 }
 
+/* The symbols of modules are those of the kernel, which has to be there first. */
+static void make_kernels(const struct dso_table *table)
+{
+	for (guint i = 0; i < table->kernels->len; i++)
+		make(table, g_array_index(table->kernels, uint32_t, i));
+	g_array_set_size(table->kernels, 0);
+}
+
 struct dso *dso_table_get(const struct dso_table *table, uint32_t index)
 {
 	const struct entry *entry = table->entries->pdata[index];
 
-	/* The symbols of modules are those of the kernel, which has to be there first. */
 	if (!entry->dso && entry->identity.kind == DSO_KERNEL_MODULE)
-		for (guint i = 0; i < table->entries->len; i++)
-			if (((struct entry *)table->entries->pdata[i])->identity.kind == DSO_KERNEL)
-				make(table, i);
+		make_kernels(table);
 	return make(table, index);
 }

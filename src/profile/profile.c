@@ -4,11 +4,22 @@
  */
 #include "profile/profile.h"
 
+#include "base/hash.h"
 #include "base/id_table.h"
 
 struct window {
 	uint64_t begin_ns, end_ns;
 	uint32_t group;
+};
+
+/* What was counted in a cell; the cells of a group are a list. */
+struct count {
+	uint64_t samples;
+	uint32_t next; /* cell of the same group, or PROFILE_NO_CELL */
+};
+
+struct group_cells {
+	uint32_t first, last;
 };
 
 struct profile {
@@ -17,14 +28,17 @@ struct profile {
 	struct id_table *bucket_ids; /* Owned by this: group << 32 | thread to number of bucket */
 	GArray *buckets;	     /* Owned by this: struct profile_bucket */
 	struct id_table *cell_ids;   /* Owned by this: bucket << 32 | stack to number of cell */
-	GArray *cells;		     /* Owned by this: uint64_t, samples */
+	GArray *cells;		     /* Owned by this: struct count */
+	struct id_table *group_ids;  /* Owned by this: group to the number of its list */
+	GArray *groups;		     /* Owned by this: struct group_cells */
 };
 
 static guint thread_hash(gconstpointer data)
 {
 	const struct profile_thread *thread = data;
 
-	return thread->tid * 31 + thread->pid + g_direct_hash(thread->name);
+	return (guint)hash_u64((uint64_t)thread->pid << 32 | thread->tid) +
+	       g_direct_hash(thread->name);
 }
 
 static gboolean thread_equal(gconstpointer a, gconstpointer b)
@@ -43,7 +57,9 @@ struct profile *profile_new(void)
 	profile->bucket_ids = id_table_new();
 	profile->buckets = g_array_new(FALSE, FALSE, sizeof(struct profile_bucket));
 	profile->cell_ids = id_table_new();
-	profile->cells = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	profile->cells = g_array_new(FALSE, FALSE, sizeof(struct count));
+	profile->group_ids = id_table_new();
+	profile->groups = g_array_new(FALSE, FALSE, sizeof(struct group_cells));
 	return profile;
 }
 
@@ -57,6 +73,8 @@ void profile_free(struct profile *profile)
 	g_array_unref(profile->buckets);
 	id_table_free(profile->cell_ids);
 	g_array_unref(profile->cells);
+	id_table_free(profile->group_ids);
+	g_array_unref(profile->groups);
 	g_free(profile);
 }
 
@@ -142,11 +160,36 @@ static uint32_t thread_number(struct profile *profile, const struct profile_thre
 	return GPOINTER_TO_UINT(number);
 }
 
+static struct count *count_at(const struct profile *profile, guint cell)
+{
+	return &g_array_index(profile->cells, struct count, cell);
+}
+
+/* Puts a new cell behind the others of its group. */
+static void add_cell(struct profile *profile, uint32_t group)
+{
+	const struct count nothing = {.next = PROFILE_NO_CELL};
+	const uint32_t cell = profile->cells->len;
+	const struct group_cells alone = {cell, cell};
+	struct group_cells *cells;
+	bool is_new;
+	uint32_t id;
+
+	g_array_append_val(profile->cells, nothing);
+	id = id_table_get(profile->group_ids, group, &is_new);
+	if (is_new) {
+		g_array_append_val(profile->groups, alone);
+		return;
+	}
+	cells = &g_array_index(profile->groups, struct group_cells, id);
+	count_at(profile, cells->last)->next = cell;
+	cells->last = cell;
+}
+
 void profile_count(struct profile *profile, uint32_t group, const struct profile_thread *thread,
 		   uint32_t stack, uint64_t weight)
 {
 	const struct profile_bucket new_bucket = {.group = group, .thread = *thread};
-	const uint64_t no_samples = 0;
 	struct profile_bucket *bucket;
 	uint32_t bucket_id, cell_id;
 	bool is_new;
@@ -161,8 +204,8 @@ void profile_count(struct profile *profile, uint32_t group, const struct profile
 
 	cell_id = id_table_get(profile->cell_ids, (uint64_t)bucket_id << 32 | stack, &is_new);
 	if (is_new)
-		g_array_append_val(profile->cells, no_samples);
-	g_array_index(profile->cells, uint64_t, cell_id)++;
+		add_cell(profile, group);
+	count_at(profile, cell_id)->samples++;
 }
 
 guint profile_n_buckets(const struct profile *profile)
@@ -187,6 +230,20 @@ struct profile_cell profile_get_cell(const struct profile *profile, guint cell)
 	return (struct profile_cell){
 		.bucket = (uint32_t)(key >> 32),
 		.stack = (uint32_t)key,
-		.samples = g_array_index(profile->cells, uint64_t, cell),
+		.samples = count_at(profile, cell)->samples,
 	};
+}
+
+guint profile_first_cell(const struct profile *profile, uint32_t group)
+{
+	uint32_t id;
+
+	if (!id_table_find(profile->group_ids, group, &id))
+		return PROFILE_NO_CELL;
+	return g_array_index(profile->groups, struct group_cells, id).first;
+}
+
+guint profile_next_cell(const struct profile *profile, guint cell)
+{
+	return count_at(profile, cell)->next;
 }

@@ -32,6 +32,8 @@ struct profile_cell {
 	uint64_t samples;
 };
 
+#define PROFILE_NO_CELL UINT32_MAX
+
 struct profile;
 
 struct profile *profile_new(void);
@@ -61,5 +63,12 @@ guint profile_n_buckets(const struct profile *profile);
 const struct profile_bucket *profile_get_bucket(const struct profile *profile, guint bucket);
 guint profile_n_cells(const struct profile *profile);
 struct profile_cell profile_get_cell(const struct profile *profile, guint cell);
+
+/*
+ * The cells of one group, in the order in which they were first seen: the number of the first of
+ * them, and of the one behind `cell`. PROFILE_NO_CELL: there is none.
+ */
+guint profile_first_cell(const struct profile *profile, uint32_t group);
+guint profile_next_cell(const struct profile *profile, guint cell);
 
 #endif

@@ -4,6 +4,8 @@
  */
 #include "profile/sample_event.h"
 
+#include "base/hash.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -93,6 +95,18 @@ bool sample_event_is_twin(const struct perf_event *a, const struct perf_event *b
 {
 	return a->type == b->type && a->config == b->config && a->exclude_user == b->exclude_user &&
 	       a->exclude_kernel == b->exclude_kernel;
+}
+
+guint sample_event_hash(gconstpointer event)
+{
+	const struct perf_event *own = event;
+
+	return (guint)hash_u64(own->config) + own->type;
+}
+
+gboolean sample_event_equal(gconstpointer a, gconstpointer b)
+{
+	return sample_event_is_twin(a, b);
 }
 
 bool sample_event_is_partial(const struct perf_event *event)

@@ -7,7 +7,7 @@
 #ifndef COLO_PERF_PROFILE_SAMPLE_EVENT_H
 #define COLO_PERF_PROFILE_SAMPLE_EVENT_H
 
-#include "perfdata/perf_event.h"
+#include "perfdata/perf_sample.h"
 
 /*
  * The name of an event: the usual one where there is one ("cycles", "cpu-clock"), otherwise
@@ -27,6 +27,10 @@ bool sample_event_is(const struct perf_event *event, const char *name);
 
 /* Whether both count the same, so that their samples must not be added up. */
 bool sample_event_is_twin(const struct perf_event *a, const struct perf_event *b);
+
+/* For a GHashTable of events, in which twins are the same. */
+guint sample_event_hash(gconstpointer event);
+gboolean sample_event_equal(gconstpointer a, gconstpointer b);
 
 /* Whether part of what runs is not sampled: user or kernel. */
 bool sample_event_is_partial(const struct perf_event *event);

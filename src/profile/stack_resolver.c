@@ -7,6 +7,8 @@
  */
 #include "profile/stack_resolver.h"
 
+#include "base/hash.h"
+
 #include <inttypes.h>
 
 #define MAX_INLINES	64		   /* at one address */
@@ -20,17 +22,24 @@ enum space {
 	SPACE_GUEST, /* a guest of KVM: the recording does not say what is mapped there */
 };
 
-/* A chain that was seen, and what became of it. */
+/* What became of a chain, and when. */
+struct answer {
+	struct validity validity;
+	uint32_t stack;
+};
+
+/*
+ * A chain that was seen. What is mapped may change, so it may have been several stacks. Their
+ * times never overlap: each is one of the times between two changes of what the chain asks for.
+ */
 struct seen_chain {
 	guint hash;
 	uint32_t pid;
 	bool cut;
 	size_t n;
 	const uint64_t *addresses; /* Owned by this, but for the key of a lookup */
-	/* What is mapped may change: one chain may have been several stacks. */
-	struct validity validity;
-	uint32_t stack;
-	struct seen_chain *older; /* Owned by this: at other times; NULL: none */
+	struct answer first;
+	GTree *others; /* Owned by this: struct answer (owned) by time, to itself; NULL: none */
 };
 
 struct address {
@@ -66,20 +75,16 @@ static void chain_free(gpointer data)
 {
 	struct seen_chain *chain = data;
 
-	while (chain) {
-		struct seen_chain *older = chain->older;
-
-		g_free((gpointer)chain->addresses);
-		g_free(chain);
-		chain = older;
-	}
+	g_clear_pointer(&chain->others, g_tree_unref);
+	g_free((gpointer)chain->addresses);
+	g_free(chain);
 }
 
 static guint address_hash(gconstpointer data)
 {
 	const struct address *address = data;
 
-	return (guint)((address->address * UINT64_C(0x9e3779b97f4a7c15)) >> 32) + address->dso;
+	return (guint)hash_u64(address->address) + address->dso;
 }
 
 static gboolean address_equal(gconstpointer a, gconstpointer b)
@@ -315,48 +320,69 @@ static uint32_t resolve_chain(struct stack_resolver *resolver, const struct call
 
 static guint hash_addresses(const struct call_chain *chain)
 {
-	uint64_t hash = chain->pid ^ chain->n << 32;
+	uint64_t hash = hash_u64(chain->pid ^ chain->n << 32);
 
 	for (size_t i = 0; i < chain->n; i++)
 		hash = (hash ^ (hash >> 29) ^ chain->addresses[i]) * UINT64_C(0x9e3779b97f4a7c15);
 	return (guint)(hash >> 32);
 }
 
-static bool is_valid_at(const struct validity *validity, uint64_t time_ns)
+/* Where the time is: before the answer's, in it (0), or behind it. */
+static int compare_time(const struct answer *answer, uint64_t time_ns)
 {
-	return time_ns >= validity->from_ns && time_ns < validity->until_ns;
+	if (time_ns < answer->validity.from_ns)
+		return -1;
+	return time_ns >= answer->validity.until_ns;
+}
+
+static int search_time(gconstpointer answer, gconstpointer time_ns)
+{
+	return compare_time(answer, *(const uint64_t *)time_ns);
+}
+
+static int compare_answers(gconstpointer a, gconstpointer b, gpointer data G_GNUC_UNUSED)
+{
+	const struct answer *left = a, *right = b;
+
+	return left->validity.from_ns < right->validity.from_ns
+		       ? -1
+		       : left->validity.from_ns > right->validity.from_ns;
+}
+
+/* NULL when the chain was not seen at such a time. */
+static const struct answer *find_answer(const struct seen_chain *seen, uint64_t time_ns)
+{
+	if (!compare_time(&seen->first, time_ns))
+		return &seen->first;
+	return seen->others ? g_tree_search(seen->others, search_time, &time_ns) : NULL;
+}
+
+static void add_answer(struct stack_resolver *resolver, struct seen_chain *seen,
+		       const struct answer *answer)
+{
+	struct answer *copy = g_memdup2(answer, sizeof(*answer));
+
+	resolver->chain_bytes += sizeof(*copy) + CHAIN_OVERHEAD;
+
+	if (!seen->others)
+		seen->others = g_tree_new_full(compare_answers, NULL, NULL, g_free);
+	g_tree_insert(seen->others, copy, copy);
+}
+
+static void add_chain(struct stack_resolver *resolver, const struct seen_chain *key)
+{
+	const size_t addresses_size = key->n * sizeof(key->addresses[0]);
+	struct seen_chain *seen = g_memdup2(key, sizeof(*key));
+
+	seen->addresses = g_memdup2(key->addresses, addresses_size);
+	resolver->chain_bytes += sizeof(*seen) + addresses_size + CHAIN_OVERHEAD;
+	g_hash_table_add(resolver->chains, seen);
 }
 
 void stack_resolver_forget(struct stack_resolver *resolver)
 {
 	g_hash_table_remove_all(resolver->chains);
 	resolver->chain_bytes = 0;
-}
-
-static struct seen_chain *find_seen(const struct stack_resolver *resolver,
-				    const struct seen_chain *key)
-{
-	return g_hash_table_lookup(resolver->chains, key);
-}
-
-/* Keeps a copy of the chain for the next time. */
-static void remember(struct stack_resolver *resolver, const struct seen_chain *chain)
-{
-	const size_t addresses_size = chain->n * sizeof(chain->addresses[0]);
-	struct seen_chain *copy = g_memdup2(chain, sizeof(*chain));
-	struct seen_chain *first;
-
-	copy->addresses = g_memdup2(chain->addresses, addresses_size);
-	if (resolver->chain_bytes > MAX_CHAIN_BYTES)
-		stack_resolver_forget(resolver);
-	resolver->chain_bytes += sizeof(*copy) + addresses_size + CHAIN_OVERHEAD;
-	first = find_seen(resolver, chain);
-	if (first) {
-		copy->older = first->older;
-		first->older = copy;
-	} else {
-		g_hash_table_add(resolver->chains, copy);
-	}
 }
 
 uint32_t stack_resolver_find(struct stack_resolver *resolver, const struct call_chain *chain)
@@ -367,13 +393,21 @@ uint32_t stack_resolver_find(struct stack_resolver *resolver, const struct call_
 		.cut = chain->cut,
 		.n = chain->n,
 		.addresses = chain->addresses,
-		.validity = VALID_ALWAYS,
+		.first = {.validity = VALID_ALWAYS},
 	};
+	struct seen_chain *seen = g_hash_table_lookup(resolver->chains, &key);
+	const struct answer *answer = seen ? find_answer(seen, chain->time_ns) : NULL;
 
-	for (const struct seen_chain *seen = find_seen(resolver, &key); seen; seen = seen->older)
-		if (is_valid_at(&seen->validity, chain->time_ns))
-			return seen->stack;
-	key.stack = resolve_chain(resolver, chain, &key.validity);
-	remember(resolver, &key);
-	return key.stack;
+	if (answer)
+		return answer->stack;
+	key.first.stack = resolve_chain(resolver, chain, &key.first.validity);
+	if (resolver->chain_bytes > MAX_CHAIN_BYTES) {
+		stack_resolver_forget(resolver);
+		seen = NULL;
+	}
+	if (seen)
+		add_answer(resolver, seen, &key.first);
+	else
+		add_chain(resolver, &key);
+	return key.first.stack;
 }

@@ -10,8 +10,16 @@
  */
 #include "profile/tasks.h"
 
+#include "base/hash.h"
+
 /* Parents of parents that are asked for a mapping; a shell's child has three or four. */
 #define MAX_ANCESTORS 64
+
+/*
+ * Bytes of a thread's name; the kernel has 15 of them, and more for its own threads. A record has
+ * room for more, and a name is shown for each thread and each part of a checkpoint.
+ */
+#define MAX_THREAD_NAME 64
 
 /* What holds from a time on: an entry of a timeline, which is a GArray sorted by time. */
 struct dated {
@@ -85,7 +93,7 @@ struct tasks *tasks_new(struct dso_table *dsos)
 	tasks->strings = g_string_chunk_new(1024);
 	tasks->lives = g_ptr_array_new_with_free_func(life_free);
 	tasks->processes = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
-	tasks->threads = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free,
+	tasks->threads = g_hash_table_new_full(hash_int64, g_int64_equal, g_free,
 					       (GDestroyNotify)g_array_unref);
 	return tasks;
 }
@@ -105,13 +113,17 @@ void tasks_free(struct tasks *tasks)
 void tasks_add(struct tasks *tasks, const struct perf_task_event *event)
 {
 	struct perf_task_event *copy;
+	g_autofree char *name = NULL;
 
 	if (event->kind == PERF_TASK_EXIT)
 		return; /* what ends is not asked for any more, and a new pid has its own fork() */
 	copy = g_memdup2(event, sizeof(*event));
-	if (event->tainted_name)
-		copy->tainted_name =
-			g_string_chunk_insert_const(tasks->strings, event->tainted_name);
+	if (event->tainted_name) {
+		name = event->kind == PERF_TASK_COMM
+			       ? g_strndup(event->tainted_name, MAX_THREAD_NAME)
+			       : g_strdup(event->tainted_name);
+		copy->tainted_name = g_string_chunk_insert_const(tasks->strings, name);
+	}
 	g_ptr_array_add(tasks->events, copy);
 }
 

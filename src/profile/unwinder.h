@@ -7,6 +7,7 @@
 #ifndef COLO_PERF_PROFILE_UNWINDER_H
 #define COLO_PERF_PROFILE_UNWINDER_H
 
+#include "perfdata/perf_sample.h"
 #include "profile/tasks.h"
 
 struct unwinder;

@@ -12,6 +12,7 @@
 #include "symbols/dso_file.h"
 #include "symbols/kernel_symbols.h"
 
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -61,9 +62,22 @@ void dso_finder_free(struct dso_finder *finder)
 	g_free(finder);
 }
 
-static char *name_of_file(const struct dso *dso)
+/*
+ * No name in a directory is longer than NAME_MAX. A record has room for more, and the name would
+ * stand in that of each function without one.
+ */
+static char *base_name(const struct dso *dso)
 {
 	char *name = g_path_get_basename(dso->path);
+
+	if (strlen(name) > NAME_MAX)
+		name[NAME_MAX] = 0;
+	return name;
+}
+
+static char *name_of_file(const struct dso *dso)
+{
+	char *name = base_name(dso);
 
 	dso_file_cut_deleted(name);
 	return name;
@@ -72,7 +86,7 @@ static char *name_of_file(const struct dso *dso)
 /* "/lib/modules/6.1.0/kernel/net/virtio-net.ko.xz" and "[virtio_net]": "[virtio_net]" */
 static char *name_of_module(const struct dso *dso)
 {
-	g_autofree char *file = g_path_get_basename(dso->path);
+	g_autofree char *file = base_name(dso);
 	const char *begin = file[0] == '[' ? file + 1 : file;
 	const char *end = strstr(begin, ".ko");
 	g_autofree char *name = NULL;
@@ -211,7 +225,7 @@ void dso_free(struct dso *dso)
 		return;
 	if (dso->identity.kind == DSO_KERNEL)
 		kernel_symbols_set_identity(dso->finder->kernel, NULL);
-	symbol_table_free(dso->symbols);
+	symbol_table_unref(dso->symbols);
 	elf_file_free(dso->elf);
 	if (dso->memory_fd >= 0)
 		close(dso->memory_fd);

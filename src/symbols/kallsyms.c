@@ -26,6 +26,10 @@ struct line {
 struct kallsyms {
 	char *text;    /* Owned by this; what the names are in */
 	GArray *lines; /* struct line, in the order of the file */
+
+	/* Both NULL until a module is asked for: there may be as many as lines. */
+	GArray *addresses;   /* Owned by this: uint64_t, of symbols of any kind, ascending */
+	GHashTable *modules; /* Owned by this: name (weak) to GArray (owned) of guint, of lines */
 };
 
 /* Not strtoull(): this is called for each of 200,000 lines. */
@@ -123,6 +127,8 @@ void kallsyms_free(struct kallsyms *kallsyms)
 	if (!kallsyms)
 		return;
 	g_array_free(kallsyms->lines, TRUE);
+	g_clear_pointer(&kallsyms->addresses, g_array_unref);
+	g_clear_pointer(&kallsyms->modules, g_hash_table_unref);
 	g_free(kallsyms->text);
 	g_free(kallsyms);
 }
@@ -226,18 +232,44 @@ static uint64_t next_address(const GArray *addresses, uint64_t address)
 				    : (address | (PAGE_BYTES - 1)) + 1;
 }
 
-struct symbol_table *kallsyms_module(const struct kallsyms *kallsyms, const char *module)
+/* The functions of each module, in the order of the file. */
+static GHashTable *lines_by_module(const struct kallsyms *kallsyms)
 {
-	struct symbol_table *table = symbol_table_new();
-	GArray *addresses = sorted_addresses(kallsyms);
+	GHashTable *modules =
+		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_array_unref);
 
 	for (guint i = 0; i < kallsyms->lines->len; i++) {
 		const struct line *line = &g_array_index(kallsyms->lines, struct line, i);
+		GArray *lines;
 
-		if (line->module && !strcmp(line->module, module) && is_function(line))
-			add_line(table, line, 0, next_address(addresses, line->address));
+		if (!line->module || !is_function(line))
+			continue;
+		lines = g_hash_table_lookup(modules, line->module);
+		if (!lines) {
+			lines = g_array_new(FALSE, FALSE, sizeof(guint));
+			g_hash_table_insert(modules, (gpointer)line->module, lines);
+		}
+		g_array_append_val(lines, i);
 	}
-	g_array_free(addresses, TRUE);
+	return modules;
+}
+
+struct symbol_table *kallsyms_module(struct kallsyms *kallsyms, const char *module)
+{
+	struct symbol_table *table = symbol_table_new();
+	const GArray *lines;
+
+	if (!kallsyms->modules) {
+		kallsyms->addresses = sorted_addresses(kallsyms);
+		kallsyms->modules = lines_by_module(kallsyms);
+	}
+	lines = g_hash_table_lookup(kallsyms->modules, module);
+	for (guint i = 0; lines && i < lines->len; i++) {
+		const struct line *line = &g_array_index(kallsyms->lines, struct line,
+							 g_array_index(lines, guint, i));
+
+		add_line(table, line, 0, next_address(kallsyms->addresses, line->address));
+	}
 	symbol_table_settle(table);
 	return table;
 }

@@ -22,9 +22,9 @@ bool kallsyms_address_of(const struct kallsyms *kallsyms, const char *name, uint
 
 /*
  * The functions of the kernel from _stext to _etext, their addresses moved by `delta`; or
- * those of a module. The caller frees the table before `kallsyms`, which owns the names.
+ * those of a module. The caller gives the table back before `kallsyms`, which owns the names.
  */
 struct symbol_table *kallsyms_kernel(const struct kallsyms *kallsyms, uint64_t delta);
-struct symbol_table *kallsyms_module(const struct kallsyms *kallsyms, const char *module);
+struct symbol_table *kallsyms_module(struct kallsyms *kallsyms, const char *module);
 
 #endif

@@ -29,6 +29,7 @@ struct kernel_symbols {
 	GError *error;		   /* Owned by this; why there is none */
 	bool is_running;	   /* it is /proc/kallsyms */
 	uint64_t delta;		   /* recorded addresses less those of kallsyms */
+	struct symbol_table *own;  /* Owned by this: the kernel's own; NULL until asked for */
 };
 
 struct kernel_symbols *kernel_symbols_new(const struct dso_options *options)
@@ -43,6 +44,7 @@ void kernel_symbols_free(struct kernel_symbols *kernel)
 {
 	if (!kernel)
 		return;
+	symbol_table_unref(kernel->own);
 	kallsyms_free(kernel->kallsyms);
 	g_clear_error(&kernel->error);
 	g_free(kernel);
@@ -129,7 +131,7 @@ static bool find_delta(struct kernel_symbols *kernel, GError **error)
 }
 
 /* Reads kallsyms on the first call. */
-static const struct kallsyms *get_kallsyms(struct kernel_symbols *kernel, GError **error)
+static struct kallsyms *get_kallsyms(struct kernel_symbols *kernel, GError **error)
 {
 	if (!kernel->looked) {
 		kernel->looked = true;
@@ -149,7 +151,12 @@ struct symbol_table *kernel_symbols_kernel(struct kernel_symbols *kernel, GError
 {
 	const struct kallsyms *kallsyms = get_kallsyms(kernel, error);
 
-	return kallsyms ? kallsyms_kernel(kallsyms, kernel->delta) : NULL;
+	if (!kallsyms)
+		return NULL;
+	/* A made-up recording has as many kernels as it likes. */
+	if (!kernel->own)
+		kernel->own = kallsyms_kernel(kallsyms, kernel->delta);
+	return symbol_table_ref(kernel->own);
 }
 
 /* A module may have been built anew and loaded again, under the same kernel. */
@@ -174,7 +181,7 @@ struct symbol_table *kernel_symbols_module(struct kernel_symbols *kernel,
 					   const struct dso_identity *module, const char *name,
 					   GError **error)
 {
-	const struct kallsyms *kallsyms = get_kallsyms(kernel, error);
+	struct kallsyms *kallsyms = get_kallsyms(kernel, error);
 	struct symbol_table *table;
 
 	if (!kallsyms)
@@ -192,7 +199,7 @@ struct symbol_table *kernel_symbols_module(struct kernel_symbols *kernel,
 	if (!symbol_table_count(table)) {
 		g_set_error(error, DSO_ERROR, DSO_NO_SYMBOLS,
 			    "kallsyms have no symbol of the module %s; is it still loaded?", name);
-		g_clear_pointer(&table, symbol_table_free);
+		g_clear_pointer(&table, symbol_table_unref);
 	}
 	return table;
 }

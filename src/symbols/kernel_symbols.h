@@ -22,8 +22,8 @@ void kernel_symbols_set_identity(struct kernel_symbols *kernel,
 
 /*
  * From kallsyms, at addresses of the recorded kernel; for a module `name` is
- * its name. NULL and DSO_ERROR when they cannot be told. The caller frees the table, before
- * the kernel_symbols.
+ * its name. NULL and DSO_ERROR when they cannot be told. The caller gives the table back,
+ * before the kernel_symbols.
  */
 struct symbol_table *kernel_symbols_kernel(struct kernel_symbols *kernel, GError **error);
 struct symbol_table *kernel_symbols_module(struct kernel_symbols *kernel,

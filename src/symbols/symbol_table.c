@@ -17,6 +17,7 @@ struct entry {
 };
 
 struct symbol_table {
+	guint refs;
 	GArray *entries;	 /* struct entry; until the table is settled */
 	GArray *symbols;	 /* struct symbol, sorted by start, which differ */
 	GStringChunk *own_names; /* Owned by this; NULL when there are none */
@@ -26,14 +27,21 @@ struct symbol_table *symbol_table_new(void)
 {
 	struct symbol_table *table = g_new0(struct symbol_table, 1);
 
+	table->refs = 1;
 	table->entries = g_array_new(FALSE, FALSE, sizeof(struct entry));
 	table->symbols = g_array_new(FALSE, FALSE, sizeof(struct symbol));
 	return table;
 }
 
-void symbol_table_free(struct symbol_table *table)
+struct symbol_table *symbol_table_ref(struct symbol_table *table)
 {
-	if (!table)
+	table->refs++;
+	return table;
+}
+
+void symbol_table_unref(struct symbol_table *table)
+{
+	if (!table || --table->refs)
 		return;
 	if (table->entries)
 		g_array_free(table->entries, TRUE);

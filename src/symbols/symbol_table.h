@@ -27,7 +27,8 @@ struct symbol {
 struct symbol_table;
 
 struct symbol_table *symbol_table_new(void);
-void symbol_table_free(struct symbol_table *table);
+struct symbol_table *symbol_table_ref(struct symbol_table *table);
+void symbol_table_unref(struct symbol_table *table);
 
 /*
  * Adds one; the order matters as for perf. `symbol->end` equal to its start is a
@@ -48,7 +49,7 @@ guint symbol_table_count(const struct symbol_table *table);
 
 /*
  * The symbol that covers `address`; of several, one within the other, the one that
- * begins last. NULL when there is none. Valid until the table is freed.
+ * begins last. NULL when there is none. Valid as long as the table.
  */
 const struct symbol *symbol_table_find(const struct symbol_table *table, uint64_t address);
 

@@ -262,11 +262,6 @@ static void cut(struct perf_builder *builder)
 	perf_builder_cut_at(builder, layout.data_offset + layout.data_size / 2);
 }
 
-static void compress(struct perf_builder *builder)
-{
-	perf_builder_record(builder, 81, 0, "zstd....", 8);
-}
-
 /* The last record is a header of type 9 that says 4 bytes. */
 static void break_last_record(struct perf_builder *builder)
 {
@@ -298,7 +293,6 @@ static const struct recipe {
 	{.name = "no-formats.data", .tell = tell_both, .finish = leave_out_formats},
 	{.name = "bad-formats.data", .tell = tell_both, .finish = damage_formats},
 	{.name = "cut.data", .tell = tell_both, .finish = cut},
-	{.name = "compressed.data", .tell = tell_both, .finish = compress},
 	{.name = "broken.data", .tell = tell_both, .finish = break_last_record},
 };
 

@@ -200,17 +200,11 @@ printf 'PERFFILE\020\0\0\0\0\0\0\0' >old.data
 
 refuses "a file that is missing" 1 \
     "colo-perf report: missing.data: cannot open it: No such file or directory" report missing.data
-refuses "standard input" 1 \
-    "colo-perf report: -: standard input is not read; record with -o FILE and name the file" \
-    report -
 refuses "a directory" 1 \
-    "colo-perf report: directory: it is a directory, not a perf.data file; name a file" \
+    'colo-perf report: directory: it is a directory without a file "data", so not one of perf record --threads; name a file' \
     report directory
 refuses "a device" 1 \
-    "colo-perf report: /dev/null: it is not a regular file; record with -o FILE" report /dev/null
-mkfifo fifo
-refuses "a pipe that nobody writes" 1 \
-    "colo-perf report: fifo: it is not a regular file; record with -o FILE" report fifo
+    "colo-perf report: /dev/null: it is neither a file nor a pipe; record with -o FILE or -o -" report /dev/null
 refuses "a file in a file" 1 \
     "colo-perf report: both.data/x: cannot open it: Not a directory" report both.data/x
 refuses "an empty name" 1 \
@@ -227,8 +221,8 @@ refuses "another file" 1 \
 refuses "cut in its header" 1 \
     "colo-perf report: header-cut.data: cut off in its header: it has 50 bytes, the header alone has 104" \
     report header-cut.data
-refuses "pipe mode" 1 \
-    "colo-perf report: pipe-mode.data: it was written in pipe mode (perf record -o -), which is not read; record with -o FILE" \
+refuses "pipe mode, the header alone" 3 \
+    "colo-perf report: pipe-mode.data: holds no COLO checkpoint: none of its 0 events is a probe of sdt-probes.patch; record a QEMU built with it, with -e 'sdt_qemu:*'" \
     report pipe-mode.data
 refuses "a perf before 2.6.33" 1 \
     "colo-perf report: old.data: it was written by a perf older than 2.6.33; record it anew" \
@@ -237,20 +231,22 @@ refuses "the second of two files" 1 \
     "colo-perf report: missing.data: cannot open it: No such file or directory" \
     report both.data missing.data
 
-formats="the formats of its tracepoints (feature 1, TRACING_DATA) are not there, so its probe hits cannot be told apart; record it anew and let perf record end by itself or by Ctrl-C"
-refuses "without formats" 1 "colo-perf report: no-formats.data: $formats" report no-formats.data
-refuses "perf record was killed" 1 \
-    "colo-perf report: killed.data: perf record was killed before it finished the file: the size of the data and the feature sections are missing; $formats" \
-    report killed.data
-refuses "cut in its data" 1 \
-    "colo-perf report: cut.data: cut off: its header declares data up to offset $(stat -c %s killed.data), the file ends at $(stat -c %s cut.data); $formats" \
-    report cut.data
-refuses "damaged formats" 1 \
-    "colo-perf report: bad-formats.data: the tracepoint formats (feature 1, TRACING_DATA) are damaged: the magic bytes are not there" \
-    report bad-formats.data
-refuses "compressed records" 1 \
-    "colo-perf report: compressed.data: offset $(stat -c %s killed.data): its records are compressed (perf record -z), which is not read; record without -z" \
-    report compressed.data
+# --- Recordings that lost the formats of their probes, and others that have them
+
+formats="there are no formats of sdt_qemu in --formats directory"
+killed="perf record was killed before it finished the file: the size of the data and the feature sections are missing"
+cut="cut off: its header declares data up to offset $(stat -c %s killed.data), the file ends at $(stat -c %s cut.data)"
+bad="the tracepoint formats (feature 1, TRACING_DATA) are damaged: the magic bytes are not there"
+refuses "without formats" 1 "colo-perf report: no-formats.data: $formats" report --formats directory no-formats.data
+refuses "perf record was killed" 1 "colo-perf report: killed.data: $killed; $formats" \
+    report --formats directory killed.data
+refuses "cut in its data" 1 "colo-perf report: cut.data: $cut; $formats" report --formats directory cut.data
+refuses "damaged formats" 1 "colo-perf report: bad-formats.data: $bad; $formats" \
+    report --formats directory bad-formats.data
+refuses "formats of a recording that has none" 1 \
+    "colo-perf report: no-formats.data: $formats/../no-formats.data: it has no formats of tracepoints either" \
+    report --formats directory/../no-formats.data no-formats.data
+
 refuses "hits without a time" 1 \
     "colo-perf report: without-time.data: probe colo_init_begin was recorded without time, thread or arguments (sample_type 0x10583); record with perf record -T" \
     report without-time.data
@@ -405,13 +401,13 @@ check "sampled probes are a warning" begins_with \
     "warning: sampled.data: 37 of 37 probes were sampled, not counted (colo_init_begin, ...): perf record's -F or -c applied to them, and hits are missing without a trace. Give the rate to the sampling event alone: -e 'sdt_qemu:*' -e cpu-clock/freq=997/"
 run report broken.data
 check "damage is a warning" begins_with \
-    "warning: broken.data is damaged: offset $(stat -c %s killed.data): record of type 9 with a size of 4 bytes, the least is 8; what could be read is reported"
+    "warning: broken.data is damaged: offset $(stat -c %s killed.data): record of type SAMPLE (9) with a size of 4 bytes, the least is 8; what could be read is reported"
 run report --json broken.data
 check "damage is in the JSON" python3 -c 'import json, sys
 with open(sys.argv[1]) as file:
     report = json.load(file)
 sys.exit(not (report["warnings"][0]["code"] == "damaged"
-              and "type 9" in report["recordings"][0]["damage"]))' "$out"
+              and "type SAMPLE (9)" in report["recordings"][0]["damage"]))' "$out"
 
 # --- names with a newline, escapes, and bytes that are no UTF-8
 

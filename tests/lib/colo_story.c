@@ -92,6 +92,7 @@ struct colo_story {
 	guint task_event;	     /* the layout of COMM and MMAP2 */
 	GArray *pending;	     /* Owned by this; of struct colo_story_hit */
 	guint64 next_ordinal;
+	guint64 n_written; /* what the probes have counted, if their samples tell */
 	guint64 window_first, window_end;
 	colo_story_filter filter;
 	gpointer filter_data; /* Weak */
@@ -134,6 +135,28 @@ void colo_story_add_probe(struct colo_story *story, const char *name, const char
 	g_ptr_array_add(story->names, g_strdup(name));
 }
 
+/* COMM, MMAP2 and so on are of an event of their own, with ids where the probes have theirs. */
+static struct perf_event_attr task_attr(const struct perf_event_attr *of_probes)
+{
+	const guint64 ids = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_ID | PERF_SAMPLE_STREAM_ID;
+
+	return (struct perf_event_attr){
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_DUMMY,
+		.sample_period = 1,
+		.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
+			       PERF_SAMPLE_CPU | (of_probes->sample_type & ids),
+		.read_format = PERF_FORMAT_ID | PERF_FORMAT_LOST,
+		.inherit = 1,
+		.mmap = 1,
+		.mmap2 = 1,
+		.comm = 1,
+		.comm_exec = 1,
+		.task = 1,
+		.sample_id_all = of_probes->sample_id_all,
+	};
+}
+
 struct colo_story *colo_story_new(struct perf_builder *builder, guint n_cpus,
 				  const struct perf_event_attr *attr)
 {
@@ -150,19 +173,7 @@ struct colo_story *colo_story_new(struct perf_builder *builder, guint n_cpus,
 	story->pending = g_array_new(FALSE, FALSE, sizeof(struct colo_story_hit));
 	for (guint i = 0; i < G_N_ELEMENTS(probes); i++)
 		colo_story_add_probe(story, probes[i].name, probes[i].args);
-	task.attr.type = PERF_TYPE_SOFTWARE;
-	task.attr.config = PERF_COUNT_SW_DUMMY;
-	task.attr.sample_period = 1;
-	task.attr.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
-				PERF_SAMPLE_CPU | PERF_SAMPLE_IDENTIFIER;
-	task.attr.read_format = PERF_FORMAT_ID | PERF_FORMAT_LOST;
-	task.attr.inherit = 1;
-	task.attr.mmap = 1;
-	task.attr.mmap2 = 1;
-	task.attr.comm = 1;
-	task.attr.comm_exec = 1;
-	task.attr.task = 1;
-	task.attr.sample_id_all = 1;
+	task.attr = task_attr(&story->attr);
 	story->task_event = perf_builder_add_event(builder, &task);
 	return story;
 }
@@ -502,8 +513,10 @@ enum colo_story_phase colo_story_phase_at(const struct colo_story_side *side,
 void colo_story_write_hit(struct colo_story *story, const struct colo_story_hit *hit)
 {
 	const guint probe = find_probe(story, hit->probe);
+	const guint event = g_array_index(story->events, guint, probe);
+	const struct perf_builder_count count = {.event = event, .value = ++story->n_written};
 	const struct perf_builder_sample sample = {
-		.at = {.event = g_array_index(story->events, guint, probe),
+		.at = {.event = event,
 		       .pid = hit->pid,
 		       .tid = hit->tid,
 		       .cpu = hit->cpu,
@@ -513,6 +526,7 @@ void colo_story_write_hit(struct colo_story *story, const struct colo_story_hit 
 		.period = story->attr.freq ? 1 : story->attr.sample_period,
 		.args = hit->args,
 		.n_args = hit->n_args,
+		.counts = {.of = &count, .n = 1},
 	};
 
 	perf_builder_sample(story->builder, &sample);

@@ -118,7 +118,8 @@ struct perf_event_attr colo_story_default_attr(void);
 /*
  * Adds an event for each probe to the builder, which must outlive the story,
  * on n_cpus CPUs. attr: for all of them; NULL: the default one. The hits that
- * were not flushed are flushed by _free().
+ * were not flushed are flushed by _free(). Samples of COMM and MMAP2 have their ids and their
+ * sample_id as those of the probes.
  */
 struct colo_story *colo_story_new(struct perf_builder *builder, guint n_cpus,
 				  const struct perf_event_attr *attr);

@@ -95,6 +95,7 @@ struct perf_builder *perf_builder_new(int byte_order)
 	builder->next_id = 1;
 	builder->events = g_ptr_array_new_with_free_func(event_free);
 	builder->data = g_byte_array_new();
+	builder->marks = g_array_new(FALSE, FALSE, sizeof(struct perf_builder_mark));
 	return builder;
 }
 
@@ -104,6 +105,7 @@ void perf_builder_free(struct perf_builder *builder)
 		return;
 	g_ptr_array_unref(builder->events);
 	g_byte_array_unref(builder->data);
+	g_array_unref(builder->marks);
 	for (guint i = 0; i < PERF_BUILDER_N_FEATURES; i++)
 		g_clear_pointer(&builder->features[i], g_byte_array_unref);
 	g_free(builder);
@@ -127,6 +129,7 @@ GByteArray *perf_builder_take_data(struct perf_builder *builder)
 	GByteArray *data = builder->data;
 
 	builder->taken += data->len;
+	g_array_set_size(builder->marks, 0);
 	builder->data = g_byte_array_new();
 	return data;
 }

@@ -7,6 +7,8 @@
 #ifndef COLO_PERF_TESTS_PERF_BUILDER_H
 #define COLO_PERF_TESTS_PERF_BUILDER_H
 
+#include "perf_packer.h"
+
 #include <glib.h>
 #include <linux/perf_event.h>
 
@@ -33,6 +35,8 @@ enum perf_builder_record {
 	PERF_BUILDER_HEADER_BUILD_ID = 67,
 	PERF_BUILDER_FINISHED_ROUND = 68,
 	PERF_BUILDER_ID_INDEX = 69,
+	PERF_BUILDER_AUXTRACE_INFO = 70,
+	PERF_BUILDER_AUXTRACE = 71,
 	PERF_BUILDER_THREAD_MAP = 73,
 	PERF_BUILDER_CPU_MAP = 74,
 	PERF_BUILDER_EVENT_UPDATE = 78,
@@ -83,6 +87,23 @@ struct perf_builder_stamp {
 	guint64 time_ns;
 };
 
+/* For PERF_SAMPLE_READ and READ, in the form that the event's read_format says. */
+struct perf_builder_count {
+	guint event;
+	guint64 value;
+	guint64 lost; /* samples that the kernel could not write */
+};
+
+struct perf_builder_counts {
+	guint64 enabled_ns, running_ns;
+	const struct perf_builder_count *of; /* one, or with PERF_FORMAT_GROUP any number */
+	gsize n;
+};
+
+struct perf_builder_branch {
+	guint64 from, to, flags;
+};
+
 struct perf_builder_sample {
 	struct perf_builder_stamp at;
 	guint16 misc; /* PERF_RECORD_MISC_USER, ... */
@@ -95,11 +116,20 @@ struct perf_builder_sample {
 	gsize n_args;
 	const void *raw; /* these bytes instead of what args make; NULL: args */
 	gsize raw_size_bytes;
-	guint64 regs_abi;	 /* for PERF_SAMPLE_REGS_USER: PERF_SAMPLE_REGS_ABI_... */
-	const guint64 *regs;	 /* as many as the event's sample_regs_user has bits */
-	const void *stack;	 /* for PERF_SAMPLE_STACK_USER */
-	gsize stack_size_bytes;	 /* as much as is in the record; 0: no stack */
-	gsize stack_valid_bytes; /* of that */
+	guint64 regs_abi;		   /* for PERF_SAMPLE_REGS_USER: PERF_SAMPLE_REGS_ABI_... */
+	const guint64 *regs;		   /* as many as the event's sample_regs_user has bits */
+	const void *stack;		   /* for PERF_SAMPLE_STACK_USER */
+	gsize stack_size_bytes;		   /* as much as is in the record; 0: no stack */
+	gsize stack_valid_bytes;	   /* of that */
+	struct perf_builder_counts counts; /* for PERF_SAMPLE_READ */
+	const struct perf_builder_branch *branches; /* for PERF_SAMPLE_BRANCH_STACK */
+	gsize n_branches;
+	guint64 weight, data_src, transaction;
+	guint64 regs_intr_abi;
+	const guint64 *regs_intr; /* as many as the event's sample_regs_intr has bits */
+	guint64 phys_addr, cgroup, data_page_size_bytes, code_page_size_bytes;
+	const void *aux; /* for PERF_SAMPLE_AUX */
+	gsize aux_size_bytes;
 };
 
 struct perf_builder_mmap {
@@ -159,8 +189,24 @@ guint64 perf_builder_lost(struct perf_builder *builder, const struct perf_builde
 			  guint64 n_lost);
 guint64 perf_builder_lost_samples(struct perf_builder *builder, const struct perf_builder_stamp *at,
 				  guint64 n_lost);
+guint64 perf_builder_read(struct perf_builder *builder, const struct perf_builder_stamp *at,
+			  const struct perf_builder_counts *counts);
+/*
+ * Any other record: a digit of `sizes` is the size in bytes of a number ("4488"), then the string
+ * unless it is NULL, padding to 8 bytes, and as sample_id what `at` says; NULL: none.
+ */
+guint64 perf_builder_numbers(struct perf_builder *builder, guint32 type, guint16 misc,
+			     const struct perf_builder_stamp *at, const char *sizes,
+			     const guint64 *numbers, const char *string);
+/* AUXTRACE and behind it the bytes of the trace, which its header.size does not count. */
+guint64 perf_builder_auxtrace(struct perf_builder *builder, guint32 cpu, gconstpointer trace,
+			      gsize size_bytes);
 guint64 perf_builder_finished_round(struct perf_builder *builder);
-/* Any other record: payload as it is to stand in the file, without header and sample_id. */
+/* Likewise with the payload as it is to stand in the file. */
+guint64 perf_builder_record_of(struct perf_builder *builder, guint32 type, guint16 misc,
+			       const struct perf_builder_stamp *at, gconstpointer payload,
+			       gsize size_bytes);
+/* The same without sample_id. */
 guint64 perf_builder_record(struct perf_builder *builder, guint32 type, guint16 misc,
 			    gconstpointer payload, gsize size_bytes);
 /* Bytes that need not be a record at all. */
@@ -191,6 +237,26 @@ void perf_builder_set_data_size_zero(struct perf_builder *builder, gboolean zero
 void perf_builder_set_killed(struct perf_builder *builder, gboolean killed);
 /* The file ends after so many bytes. G_MAXUINT64, as at first: it is whole. */
 void perf_builder_cut_at(struct perf_builder *builder, guint64 size_bytes);
+
+/*
+ * The same events in the other forms that perf writes; see perf_packer.h for the packing, which
+ * may be NULL. What perf itself adds is not packed: all types from 64 on, LOST_SAMPLES, and all
+ * that comes before the first sample.
+ */
+GByteArray *perf_builder_build_packed(struct perf_builder *builder,
+				      const struct perf_packing *packing);
+/* What `perf record -o -` writes. */
+GByteArray *perf_builder_build_pipe(struct perf_builder *builder,
+				    const struct perf_packing *packing);
+/* EVENT_UPDATE in pipes also with a unit, a scale and the CPUs of each event. */
+void perf_builder_set_units(struct perf_builder *builder, gboolean units);
+/*
+ * What `perf record --threads` writes at `path`, which must not be there: a plain file "data"
+ * with all that is of no CPU, and "data.0" and on with the records of the others and nothing
+ * else; CPU c is in number c modulo n_files. Each is packed by itself. No FINISHED_ROUND.
+ */
+gboolean perf_builder_write_directory(struct perf_builder *builder, const char *path, guint n_files,
+				      const struct perf_packing *packing, GError **error);
 
 /*
  * Recordings that do not fit into memory: what stands before and behind the data, which the

@@ -11,7 +11,10 @@
 #define PIPE_HEADER_SIZE     16
 #define LAST_FEATURE	     32 /* HEADER_LAST_FEATURE of perf 6.1: ends the features */
 #define MAX_RECORD_SIZE	     G_MAXUINT16
+#define EVENT_UPDATE_UNIT    0
+#define EVENT_UPDATE_SCALE   1
 #define EVENT_UPDATE_NAME    2
+#define EVENT_UPDATE_CPUS    3
 #define TIME_CONV_SIZE	     48
 #define CPU_MAP_CPUS	     0
 #define BUILD_ID_SIZE_OFFSET 6 /* of the size in a row of BUILD_ID, which is a record */
@@ -127,17 +130,69 @@ static void put_id_index(const struct perf_builder *builder, GByteArray *to)
 	}
 }
 
-static void put_names(const struct perf_builder *builder, GByteArray *to)
+/* kind: of EVENT_UPDATE, what it tells of the event. */
+static void put_update(const struct perf_builder *builder, GByteArray *to,
+		       const struct perf_builder_kind *event, guint64 kind, const GByteArray *what)
+{
+	g_autoptr(GByteArray) payload = g_byte_array_new();
+
+	put_u64(builder, payload, kind);
+	put_u64(builder, payload, g_array_index(event->ids, guint64, 0));
+	put_bytes(payload, what->data, what->len);
+	pad(payload, 0, 8);
+	perf_builder_put_record(builder, to, PERF_BUILDER_EVENT_UPDATE, 0, payload);
+}
+
+/* perf counts the union in which the text stands in, and then the text. */
+static void put_text_update(const struct perf_builder *builder, GByteArray *to,
+			    const struct perf_builder_kind *event, guint64 kind, const char *text)
+{
+	g_autoptr(GByteArray) what = g_byte_array_new();
+
+	put_padded_string(what, text);
+	put_zeros(what, 16);
+	put_update(builder, to, event, kind, what);
+}
+
+static void put_scale_update(const struct perf_builder *builder, GByteArray *to,
+			     const struct perf_builder_kind *event, double scale)
+{
+	g_autoptr(GByteArray) what = g_byte_array_new();
+	guint64 bits;
+
+	memcpy(&bits, &scale, sizeof(bits));
+	put_u64(builder, what, bits);
+	put_update(builder, to, event, EVENT_UPDATE_SCALE, what);
+}
+
+static void put_cpus(const struct perf_builder *builder, GByteArray *to, guint n)
+{
+	put_u16(builder, to, CPU_MAP_CPUS);
+	put_u16(builder, to, n);
+	for (guint cpu = 0; cpu < n; cpu++)
+		put_u16(builder, to, cpu);
+}
+
+static void put_cpus_update(const struct perf_builder *builder, GByteArray *to,
+			    const struct perf_builder_kind *event)
+{
+	g_autoptr(GByteArray) what = g_byte_array_new();
+
+	put_cpus(builder, what, event->ids->len);
+	put_update(builder, to, event, EVENT_UPDATE_CPUS, what);
+}
+
+static void put_updates(const struct perf_builder *builder, GByteArray *to)
 {
 	for (guint i = 0; i < builder->events->len; i++) {
 		const struct perf_builder_kind *event = perf_builder_get_event(builder, i);
-		g_autoptr(GByteArray) payload = g_byte_array_new();
 
-		put_u64(builder, payload, EVENT_UPDATE_NAME);
-		put_u64(builder, payload, g_array_index(event->ids, guint64, 0));
-		put_padded_string(payload, event->name);
-		put_zeros(payload, 8); /* perf counts the union in, which the name stands in */
-		perf_builder_put_record(builder, to, PERF_BUILDER_EVENT_UPDATE, 0, payload);
+		if (builder->units) {
+			put_text_update(builder, to, event, EVENT_UPDATE_UNIT, "msec");
+			put_scale_update(builder, to, event, 1e-6);
+			put_cpus_update(builder, to, event);
+		}
+		put_text_update(builder, to, event, EVENT_UPDATE_NAME, event->name);
 	}
 }
 
@@ -159,32 +214,50 @@ static void put_cpu_map(const struct perf_builder *builder, GByteArray *to)
 
 	for (guint i = 0; i < builder->events->len; i++)
 		n = MAX(n, perf_builder_get_event(builder, i)->ids->len);
-	put_u16(builder, payload, CPU_MAP_CPUS);
-	put_u16(builder, payload, n);
-	for (guint cpu = 0; cpu < n; cpu++)
-		put_u16(builder, payload, cpu);
+	put_cpus(builder, payload, n);
 	pad(payload, 0, 8);
 	perf_builder_put_record(builder, to, PERF_BUILDER_CPU_MAP, 0, payload);
+}
+
+void perf_builder_put_pipe_begin(const struct perf_builder *builder, GByteArray *to)
+{
+	put_u64(builder, to, PERF_BUILDER_MAGIC);
+	put_u64(builder, to, PIPE_HEADER_SIZE);
+	for (guint i = 0; i < builder->events->len; i++)
+		put_attr_record(builder, to, perf_builder_get_event(builder, i));
+	put_features(builder, to);
+	put_tracing_data(builder, to);
+	put_time_conv(builder, to);
+	put_id_index(builder, to);
+}
+
+void perf_builder_put_pipe_names(const struct perf_builder *builder, GByteArray *to)
+{
+	put_updates(builder, to);
+	put_thread_map(builder, to);
+	put_cpu_map(builder, to);
+}
+
+void perf_builder_put_finished_init(const struct perf_builder *builder, GByteArray *to)
+{
+	g_autoptr(GByteArray) nothing = g_byte_array_new();
+
+	perf_builder_put_record(builder, to, PERF_BUILDER_FINISHED_INIT, 0, nothing);
 }
 
 GByteArray *perf_builder_pipe_head(struct perf_builder *builder)
 {
 	GByteArray *head = g_byte_array_new();
-	g_autoptr(GByteArray) nothing = g_byte_array_new();
 
-	put_u64(builder, head, PERF_BUILDER_MAGIC);
-	put_u64(builder, head, PIPE_HEADER_SIZE);
-	for (guint i = 0; i < builder->events->len; i++)
-		put_attr_record(builder, head, perf_builder_get_event(builder, i));
-	put_features(builder, head);
-	put_tracing_data(builder, head);
-	put_time_conv(builder, head);
-	put_id_index(builder, head);
-	put_names(builder, head);
-	put_thread_map(builder, head);
-	put_cpu_map(builder, head);
-	perf_builder_put_record(builder, head, PERF_BUILDER_FINISHED_INIT, 0, nothing);
+	perf_builder_put_pipe_begin(builder, head);
+	perf_builder_put_pipe_names(builder, head);
+	perf_builder_put_finished_init(builder, head);
 	return head;
+}
+
+void perf_builder_set_units(struct perf_builder *builder, gboolean units)
+{
+	builder->units = units;
 }
 
 /* The rows of the feature BUILD_ID are the records, only that their type is not set. */

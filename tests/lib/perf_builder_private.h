@@ -33,6 +33,14 @@ struct perf_builder_kind {
 	GArray *ids; /* Owned by this; of guint64 */
 };
 
+#define PERF_BUILDER_NO_CPU (-1)
+
+/* Where a record begins in the data not taken, and whose it is. */
+struct perf_builder_mark {
+	gsize offset;
+	gint64 cpu; /* or PERF_BUILDER_NO_CPU */
+};
+
 struct perf_builder {
 	int byte_order;
 	guint long_size;
@@ -43,7 +51,10 @@ struct perf_builder {
 	guint64 next_id;
 	GPtrArray *events; /* Owned by this; of struct perf_builder_kind */
 	GByteArray *data;  /* Owned by this: what was not taken */
-	guint64 taken;	   /* bytes of data that were given away */
+	GArray *marks;	   /* Owned by this; of struct perf_builder_mark, of that data */
+	gboolean has_samples;
+	gboolean units;
+	guint64 taken;				       /* bytes of data that were given away */
 	GByteArray *features[PERF_BUILDER_N_FEATURES]; /* Owned by this; NULL: none */
 	gboolean omitted[PERF_BUILDER_N_FEATURES];
 };
@@ -136,6 +147,14 @@ GByteArray *perf_builder_get_feature(const struct perf_builder *builder, guint f
 /* A record without sample_id, in `to`: perf_builder_record.c */
 void perf_builder_put_record(const struct perf_builder *builder, GByteArray *to, guint32 type,
 			     guint16 misc, const GByteArray *payload);
+
+/*
+ * The parts of what stands before the data in a pipe. perf writes the mappings of the kernel
+ * before the second, and the processes that are there already before the last. perf_builder_pipe.c
+ */
+void perf_builder_put_pipe_begin(const struct perf_builder *builder, GByteArray *to);
+void perf_builder_put_pipe_names(const struct perf_builder *builder, GByteArray *to);
+void perf_builder_put_finished_init(const struct perf_builder *builder, GByteArray *to);
 
 /* The plain file around these bytes of data. */
 GByteArray *perf_builder_put_file(struct perf_builder *builder, const GByteArray *data,

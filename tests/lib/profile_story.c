@@ -137,28 +137,9 @@ static int make_kallsyms(char **path)
 	return memory_file(text->str, text->len, path);
 }
 
-static void load(struct loaded_profile *loaded, struct profile_story *const *stories, guint n)
-{
-	g_auto(GStrv) paths = g_new0(char *, n + 1);
-	g_autofree int *fds = g_new(int, n);
-	g_autoptr(GError) error = NULL;
-
-	for (guint i = 0; i < n; i++) {
-		g_autoptr(GByteArray) bytes = NULL;
-
-		colo_story_flush(stories[i]->story);
-		bytes = perf_builder_build(stories[i]->builder, NULL);
-		fds[i] = memory_file(bytes->data, bytes->len, &paths[i]);
-	}
-	loaded->recordings = recordings_load((const char *const *)paths, &loaded->options, &error);
-	g_assert_no_error(error);
-	for (guint i = 0; i < n; i++)
-		close(fds[i]);
-}
-
-struct loaded_profile *loaded_profile_new(struct profile_story *const *stories, guint n,
-					  const struct colo_selection *selection, const char *event,
-					  GError **error)
+struct loaded_profile *loaded_profile_of_paths(const char *const *paths,
+					       const struct colo_selection *selection,
+					       const char *event, GError **error)
 {
 	struct loaded_profile *loaded = g_new0(struct loaded_profile, 1);
 	const struct colo_selection all = COLO_SELECT_ALL;
@@ -168,13 +149,15 @@ struct loaded_profile *loaded_profile_new(struct profile_story *const *stories, 
 		.part = COLO_N_PARTS,
 		.all_threads = true,
 	};
+	g_autoptr(GError) refused = NULL;
 	const GPtrArray *sessions;
 
 	loaded->kallsyms_fd = make_kallsyms(&loaded->kallsyms);
-	loaded->options.kallsyms = loaded->kallsyms;
-	loaded->options.symfs = "/nonexistent";
-	loaded->options.buildid_dir = "/nonexistent";
-	load(loaded, stories, n);
+	loaded->options.symbols.kallsyms = loaded->kallsyms;
+	loaded->options.symbols.symfs = "/nonexistent";
+	loaded->options.symbols.buildid_dir = "/nonexistent";
+	loaded->recordings = recordings_load(paths, &loaded->options, &refused);
+	g_assert_no_error(refused);
 	loaded->summaries = g_ptr_array_new_with_free_func((GDestroyNotify)colo_summary_free);
 	sessions = colo_model_sessions(loaded->recordings->model);
 	for (guint i = 0; i < sessions->len; i++)
@@ -186,6 +169,27 @@ struct loaded_profile *loaded_profile_new(struct profile_story *const *stories, 
 		loaded_profile_free(loaded);
 		return NULL;
 	}
+	return loaded;
+}
+
+struct loaded_profile *loaded_profile_new(struct profile_story *const *stories, guint n,
+					  const struct colo_selection *selection, const char *event,
+					  GError **error)
+{
+	g_auto(GStrv) paths = g_new0(char *, n + 1);
+	g_autofree int *fds = g_new(int, n);
+	struct loaded_profile *loaded;
+
+	for (guint i = 0; i < n; i++) {
+		g_autoptr(GByteArray) bytes = NULL;
+
+		colo_story_flush(stories[i]->story);
+		bytes = perf_builder_build(stories[i]->builder, NULL);
+		fds[i] = memory_file(bytes->data, bytes->len, &paths[i]);
+	}
+	loaded = loaded_profile_of_paths((const char *const *)paths, selection, event, error);
+	for (guint i = 0; i < n; i++)
+		close(fds[i]);
 	return loaded;
 }
 

@@ -50,7 +50,7 @@ struct loaded_profile {
 	struct recordings *recordings;	 /* Owned by this */
 	GPtrArray *summaries;		 /* Owned by this: struct colo_summary (owned) */
 	struct phase_profiles *profiles; /* Owned by this */
-	struct dso_options options;
+	struct recording_options options;
 	char *kallsyms; /* Owned by this: a path */
 	int kallsyms_fd;
 };
@@ -59,6 +59,10 @@ struct loaded_profile {
 struct loaded_profile *loaded_profile_new(struct profile_story *const *stories, guint n,
 					  const struct colo_selection *selection, const char *event,
 					  GError **error);
+/* Of files that are there, or whatever `paths`, a NULL-terminated list, may name. */
+struct loaded_profile *loaded_profile_of_paths(const char *const *paths,
+					       const struct colo_selection *selection,
+					       const char *event, GError **error);
 void loaded_profile_free(struct loaded_profile *loaded);
 
 /* All of one story; frees the story. */

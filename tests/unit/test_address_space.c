@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * profile/address_space: what is mapped where and when, and for how long an
- * answer holds. The last test asks a naive implementation the same.
+ * answer holds. One test asks a naive implementation the same.
  */
 #include "profile/address_space.h"
 
@@ -214,8 +214,7 @@ static void test_validity_is_narrowed_and_never_widened(void)
 
 /* --- Against a naive implementation --- */
 
-#define N_SPACES      300
-#define N_QUESTIONS   200
+#define N_SPACES      250
 #define MAX_MAPPINGS  40
 #define ADDRESS_RANGE 64
 #define TIME_RANGE    24
@@ -258,26 +257,55 @@ static void check_question(const struct address_space *space, const GArray *mapp
 	}
 }
 
-/* Small ranges, so that everything overlaps and meets. */
-static void check_random_space(struct dice *dice)
+/* How the mappings of a random space lie. */
+struct shape {
+	const char *name;
+	guint max_length;      /* of a mapping; 0: any, also none and less than none */
+	guint times;	       /* from 0 to before it */
+	gboolean in_order;     /* added by time, as mostly in a recording */
+	guint64 first_address; /* the others are at most ADDRESS_RANGE behind it */
+};
+
+static const struct shape shapes[] = {
+	{.name = "any", .times = TIME_RANGE},
+	{.name = "small", .max_length = 4, .times = TIME_RANGE},
+	{.name = "in order", .times = TIME_RANGE, .in_order = TRUE},
+	{.name = "at one time", .times = 1},
+	{.name = "at the end", .times = TIME_RANGE, .first_address = G_MAXUINT64 - ADDRESS_RANGE},
+};
+
+static struct mapping random_mapping(struct dice *dice, const struct shape *shape, guint i, guint n)
+{
+	const guint64 start = dice_range(dice, 0, ADDRESS_RANGE);
+	const guint64 end =
+		shape->max_length
+			? MIN(start + dice_range(dice, 1, shape->max_length + 1), ADDRESS_RANGE)
+			: dice_range(dice, 0, ADDRESS_RANGE + 1);
+
+	return (struct mapping){.start = shape->first_address + start,
+				.end = shape->first_address + end,
+				.since_ns = shape->in_order ? i * shape->times / n
+							    : dice_range(dice, 0, shape->times),
+				.dso = i};
+}
+
+/* Small ranges, so that everything overlaps and meets, and all of them are asked for. */
+static void check_random_space(struct dice *dice, const struct shape *shape)
 {
 	g_autoptr(GArray) mappings = g_array_new(FALSE, FALSE, sizeof(struct mapping));
 	struct address_space *space = address_space_new();
 	const guint n = dice_range(dice, 0, MAX_MAPPINGS);
 
 	for (guint32 i = 0; i < n; i++) {
-		const struct mapping mapping = {.start = dice_range(dice, 0, ADDRESS_RANGE),
-						.end = dice_range(dice, 0, ADDRESS_RANGE),
-						.since_ns = dice_range(dice, 0, TIME_RANGE),
-						.dso = i};
+		const struct mapping mapping = random_mapping(dice, shape, i, n);
 
 		add(space, mapping.start, mapping.end, mapping.since_ns, mapping.dso);
 		g_array_append_val(mappings, mapping);
 	}
 	address_space_settle(space);
-	for (guint i = 0; i < N_QUESTIONS; i++)
-		check_question(space, mappings, dice_range(dice, 0, ADDRESS_RANGE),
-			       dice_range(dice, 0, TIME_RANGE));
+	for (guint address = 0; address <= ADDRESS_RANGE; address++)
+		for (guint time_ns = 0; time_ns <= TIME_RANGE; time_ns++)
+			check_question(space, mappings, shape->first_address + address, time_ns);
 	address_space_free(space);
 }
 
@@ -286,7 +314,51 @@ static void test_random_mappings_against_naive_search(void)
 	struct dice dice = dice_of(21);
 
 	for (guint i = 0; i < N_SPACES; i++)
-		check_random_space(&dice);
+		check_random_space(&dice, &shapes[i % G_N_ELEMENTS(shapes)]);
+}
+
+/* --- More than a machine has --- */
+
+#define N_MANY 100000
+
+/* Each within the one before it, and later than that: what is found is the innermost that is there.
+ */
+static void test_many_mappings_one_within_the_other(void)
+{
+	struct address_space *space = address_space_new();
+	struct dice dice = dice_of(22);
+
+	for (guint i = 0; i < N_MANY; i++)
+		add(space, i, 2 * N_MANY - i, 10 + 10 * i, i);
+	address_space_settle(space);
+	for (guint i = 0; i < N_MANY; i++) {
+		const guint from_end = dice_range(&dice, 0, N_MANY);
+		const guint address = i % 2 ? from_end : 2 * N_MANY - 1 - from_end;
+		const guint last = dice_range(&dice, 0, N_MANY);
+		const guint found = MIN(from_end, last);
+
+		assert_found(space, address, 15 + 10 * last, found, 10 + 10 * found,
+			     last < from_end ? 20 + 10 * last : G_MAXUINT64);
+	}
+	address_space_free(space);
+}
+
+/* All at one place, one after the other. */
+static void test_many_mappings_of_one_place(void)
+{
+	struct address_space *space = address_space_new();
+	struct dice dice = dice_of(23);
+
+	for (guint i = 0; i < N_MANY; i++)
+		add(space, 0x1000, 0x2000, 10 * i, i);
+	address_space_settle(space);
+	for (guint i = 0; i < N_MANY; i++) {
+		const guint time = dice_range(&dice, 0, N_MANY);
+
+		assert_found(space, 0x1800, 10 * time + 5, time, 10 * time,
+			     time + 1 < N_MANY ? 10 * time + 10 : G_MAXUINT64);
+	}
+	address_space_free(space);
 }
 
 int main(int argc, char **argv)
@@ -314,5 +386,9 @@ int main(int argc, char **argv)
 			test_validity_is_narrowed_and_never_widened);
 	g_test_add_func("/address_space/random_mappings_against_naive_search",
 			test_random_mappings_against_naive_search);
+	g_test_add_func("/address_space/many_mappings_one_within_the_other",
+			test_many_mappings_one_within_the_other);
+	g_test_add_func("/address_space/many_mappings_of_one_place",
+			test_many_mappings_of_one_place);
 	return g_test_run();
 }

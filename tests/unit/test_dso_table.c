@@ -184,6 +184,63 @@ static void test_module_asked_for_before_its_kernel(void)
 	elf_maker_remove(dir);
 }
 
+/* A recording that is made up has several; they share the names, and each gives them back. */
+static void test_several_kernels(void)
+{
+	static const char kallsyms[] = "ffffffff81000000 T _text\n"
+				       "ffffffff81000100 T run\n"
+				       "ffffffff81000200 T _etext\n"
+				       "ffffffffc0201000 t net_rx\t[virtio_net]\n"
+				       "ffffffffc0205000 t blk_done\t[virtio_blk]\n"
+				       "ffffffffc0201080 t net_tx\t[virtio_net]\n";
+	static const struct {
+		enum dso_kind kind;
+		const char *path;
+		guint64 address;
+		const char *name;
+	} rows[] = {
+		{DSO_KERNEL_MODULE, "[virtio_net]", 0xffffffffc0201000, "net_rx"},
+		{DSO_KERNEL, "[kernel.kallsyms]", 0xffffffff81000180, "run"},
+		{DSO_KERNEL_MODULE, "[virtio_blk]", 0xffffffffc0205001, "blk_done"},
+		{DSO_KERNEL, "[kernel.other]", 0xffffffff81000180, "run"},
+		{DSO_KERNEL_MODULE, "virtio-net.ko", 0xffffffffc0201081, "net_tx"},
+	};
+	char *dir = elf_maker_new_dir();
+	g_autofree char *path = elf_maker_path(dir, "kallsyms");
+	const struct dso_options options = {.kallsyms = path};
+	struct dso_table *table = dso_table_new(&options);
+
+	elf_maker_write(dir, "kallsyms", kallsyms);
+	for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+		const struct dso_identity identity = {.kind = rows[i].kind, .path = rows[i].path};
+
+		g_assert_cmpuint(dso_table_add(table, &identity), ==, i);
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct dso_symbol symbol;
+
+		g_assert_true(dso_find_symbol(dso_table_get(table, i), rows[i].address, &symbol));
+		g_assert_cmpstr(symbol.name, ==, rows[i].name);
+	}
+	dso_table_free(table);
+	elf_maker_remove(dir);
+}
+
+/* A record has room for more than a directory has. */
+static void test_name_of_a_file_is_cut(void)
+{
+	static const struct dso_options options;
+	struct dso_table *table = dso_table_new(&options);
+	g_autofree char *longest = g_strnfill(255, 'x');
+	g_autofree char *path = g_strconcat("/lib/", longest, "yy", NULL);
+	const struct dso_identity too_long = identity_of(path, 5);
+
+	dso_table_add(table, &too_long);
+	g_assert_cmpstr(dso_name(dso_table_get(table, 0)), ==, longest);
+	g_assert_cmpstr(dso_path(dso_table_get(table, 0)), ==, path);
+	dso_table_free(table);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -201,5 +258,7 @@ int main(int argc, char **argv)
 	dso_fixture_add("/dso_table/build_id_said_again", test_build_id_said_again);
 	g_test_add_func("/dso_table/module_asked_for_before_its_kernel",
 			test_module_asked_for_before_its_kernel);
+	g_test_add_func("/dso_table/several_kernels", test_several_kernels);
+	g_test_add_func("/dso_table/name_of_a_file_is_cut", test_name_of_a_file_is_cut);
 	return g_test_run();
 }

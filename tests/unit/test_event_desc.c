@@ -4,7 +4,7 @@
  * samples. The names that perf gave the events, how deep a chain may be, and the
  * user's registers and stack.
  */
-#include "perfdata/perf_event.h"
+#include "perfdata/perf_sample.h"
 
 #include "lib/small_file.h"
 

@@ -10,10 +10,14 @@
 static void assert_number(struct id_table *table, guint64 key, guint32 number, gboolean is_new)
 {
 	bool told = !is_new;
+	guint32 found;
 
+	g_assert_cmpint(id_table_find(table, key, &found), ==, !is_new);
 	g_assert_cmpuint(id_table_get(table, key, &told), ==, number);
 	g_assert_cmpint(told, ==, is_new);
 	g_assert_cmphex(id_table_key(table, number), ==, key);
+	g_assert_true(id_table_find(table, key, &found));
+	g_assert_cmpuint(found, ==, number);
 }
 
 static void test_empty(void)

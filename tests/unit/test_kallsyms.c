@@ -179,7 +179,7 @@ static void test_last_of_modules(struct fixture *fixture, gconstpointer data G_G
 		g_assert_cmpuint(symbol_table_count(table), ==, 1);
 		g_assert_nonnull(symbol_table_find(table, rows[i].last));
 		g_assert_null(symbol_table_find(table, rows[i].last + 1));
-		symbol_table_free(table);
+		symbol_table_unref(table);
 	}
 	kallsyms_free(kallsyms);
 }

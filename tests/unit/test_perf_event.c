@@ -3,7 +3,7 @@
  * perfdata/perf_event: samples of every layout, the ids that tell events apart,
  * and the sample ids behind other records, in both byte orders.
  */
-#include "perfdata/perf_event.h"
+#include "perfdata/perf_sample.h"
 
 #include "base/error.h"
 #include "lib/small_file.h"

@@ -54,7 +54,7 @@ static void check_record(int byte_order, add_record add, gsize least_size, check
 	g_assert_true(perf_task_is(&record));
 	g_assert_true(perf_task_decode(perf_file_events(file), &record, perf_file_is_swapped(file),
 				       &task));
-	g_assert_cmpuint(task.order, ==, record.offset);
+	g_assert_cmpuint(task.order, ==, record.number);
 	g_assert_cmphex(task.time_ns, ==, stamp.time_ns);
 	g_assert_cmpuint(task.pid, ==, stamp.pid);
 	g_assert_cmpuint(task.tid, ==, stamp.tid);

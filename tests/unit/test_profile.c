@@ -248,6 +248,28 @@ static void test_buckets_are_told_apart(void)
 	profile_free(profile);
 }
 
+/* Each cell is among those of its group, once, and in the order of all cells. */
+static void check_cells_of_groups(const struct profile *profile, guint32 n_groups)
+{
+	guint n = 0;
+
+	for (guint32 group = 0; group < n_groups; group++) {
+		guint last = PROFILE_NO_CELL;
+
+		for (guint cell = profile_first_cell(profile, group); cell != PROFILE_NO_CELL;
+		     cell = profile_next_cell(profile, cell)) {
+			const guint bucket = profile_get_cell(profile, cell).bucket;
+
+			g_assert_cmpuint(profile_get_bucket(profile, bucket)->group, ==, group);
+			g_assert_true(last == PROFILE_NO_CELL || last < cell);
+			last = cell;
+			n++;
+		}
+	}
+	g_assert_cmpuint(n, ==, profile_n_cells(profile));
+	g_assert_cmpuint(profile_first_cell(profile, n_groups), ==, PROFILE_NO_CELL);
+}
+
 /* Thousands of counts, and as many in a table of GLib's by what they were counted for. */
 static void test_random_counts_against_hash_table(void)
 {
@@ -288,6 +310,7 @@ static void test_random_counts_against_hash_table(void)
 				 3 * profile_get_bucket(profile, i)->samples);
 	}
 	g_assert_cmpuint(sum, ==, 50000);
+	check_cells_of_groups(profile, 6);
 	profile_free(profile);
 }
 
@@ -474,11 +497,14 @@ static void test_event_that_does_not_see_all(void)
 
 	g_assert_false(sample_event_is_partial(&event));
 	g_assert_true(sample_event_is_twin(&event, &whole));
+	g_assert_true(sample_event_equal(&event, &whole));
+	g_assert_cmpuint(sample_event_hash(&event), ==, sample_event_hash(&whole));
 	event.exclude_kernel = true;
 	g_assert_true(sample_event_is_partial(&event));
 	g_assert_false(sample_event_has_time(&event));
 	g_assert_cmpuint(sample_event_time_ns(&event, &sample), ==, 0);
 	g_assert_false(sample_event_is_twin(&event, &whole));
+	g_assert_false(sample_event_equal(&event, &whole));
 	event.exclude_kernel = false;
 	event.exclude_user = true;
 	g_assert_true(sample_event_is_partial(&event));

@@ -488,6 +488,25 @@ static void test_mapping_replaced_in_the_middle(struct fixture *fixture,
 	}
 }
 
+#define N_TIMES 20000
+
+/* One file is mapped over the other all the time, and the chain comes at any of these times. */
+static void test_chain_at_many_times(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+	struct dice dice = dice_of(52);
+
+	for (guint i = 0; i < N_TIMES; i++)
+		add_mmap(fixture, QEMU_PID, 10 * i, 0x1000, 0x1000,
+			 i % 2 ? "/lib/b.so" : "/lib/a.so");
+	tasks_settle(fixture->tasks);
+	for (guint i = 0; i < 3 * N_TIMES; i++) {
+		const guint time = dice_range(&dice, 0, N_TIMES);
+
+		ASSERT_STACK_AT(10 * time + dice_range(&dice, 0, 10),
+				time % 2 ? "[b.so+0x5010]" : "[a.so+0x5010]", USER, 0x1010);
+	}
+}
+
 /* The chain is of two files: it is another one when either of them is. */
 static void test_chain_changes_when_any_of_its_files_does(struct fixture *fixture,
 							  gconstpointer data G_GNUC_UNUSED)
@@ -614,6 +633,7 @@ int main(int argc, char **argv)
 	dso_fixture_add("/stack_resolver/inlined_functions_are_frames",
 			test_inlined_functions_are_frames);
 	ADD(mapping_replaced_in_the_middle);
+	ADD(chain_at_many_times);
 	ADD(chain_changes_when_any_of_its_files_does);
 	ADD(same_chain_of_two_processes);
 	ADD(random_chains_against_a_fresh_resolver);

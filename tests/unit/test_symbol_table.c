@@ -34,7 +34,7 @@ static void test_empty(void)
 	g_assert_cmpuint(symbol_table_count(table), ==, 0);
 	assert_name(table, 0, NULL);
 	assert_name(table, UINT64_MAX, NULL);
-	symbol_table_free(table);
+	symbol_table_unref(table);
 }
 
 static void test_edges(void)
@@ -54,7 +54,7 @@ static void test_edges(void)
 	assert_name(table, 250, NULL);
 	assert_name(table, UINT64_MAX - 1, "last");
 	assert_name(table, UINT64_MAX, NULL);
-	symbol_table_free(table);
+	symbol_table_unref(table);
 }
 
 /* A symbol without a size ends at the next, at the end of its section, or nowhere. */
@@ -73,7 +73,7 @@ static void test_without_size(void)
 	assert_name(table, 349, "to_limit");
 	assert_name(table, 350, NULL);
 	assert_name(table, 400, NULL);
-	symbol_table_free(table);
+	symbol_table_unref(table);
 }
 
 /* What cannot be is left out: outside its section, or with an end before its start. */
@@ -90,7 +90,7 @@ static void test_impossible(void)
 	assert_name(table, 180, NULL);
 	assert_name(table, 399, "too_large");
 	assert_name(table, 400, NULL);
-	symbol_table_free(table);
+	symbol_table_unref(table);
 }
 
 /*
@@ -115,7 +115,7 @@ static void test_nested(void)
 	assert_name(table, 145, "c");
 	assert_name(table, 219, "c");
 	assert_name(table, 220, NULL);
-	symbol_table_free(table);
+	symbol_table_unref(table);
 }
 
 /* Each row decides by one rule, whichever of the two was added first. */
@@ -154,7 +154,7 @@ static void test_choice(void)
 				add(table, "next", 110, 10, SYMBOL_GLOBAL, NO_LIMIT);
 			symbol_table_settle(table);
 			assert_name(table, 105, rows[i].better.name);
-			symbol_table_free(table);
+			symbol_table_unref(table);
 		}
 	}
 }
@@ -169,7 +169,7 @@ static void test_last_without_size(void)
 	add(table, "next", 200, 10, SYMBOL_GLOBAL, NO_LIMIT);
 	symbol_table_settle(table);
 	assert_name(table, 150, "_text");
-	symbol_table_free(table);
+	symbol_table_unref(table);
 }
 
 static void test_own_names(void)
@@ -181,7 +181,7 @@ static void test_own_names(void)
 	name[0] = 'x';
 	symbol_table_settle(table);
 	assert_name(table, 100, "puts@plt");
-	symbol_table_free(table);
+	symbol_table_unref(table);
 }
 
 /* Marsaglia's xorshift: the same values in each run. */
@@ -223,7 +223,7 @@ static void test_random(void)
 			}
 			assert_name(table, address, expected);
 		}
-		symbol_table_free(table);
+		symbol_table_unref(table);
 	}
 }
 

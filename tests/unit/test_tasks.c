@@ -392,6 +392,19 @@ static void test_tid_is_used_again(struct fixture *fixture, gconstpointer data G
 	assert_name(fixture, 7, 9, 51, "live_migration");
 }
 
+/* A record has room for more than the kernel has. */
+static void test_long_name_is_cut(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+	g_autofree char *longest = g_strnfill(64, 'x');
+	g_autofree char *too_long = g_strnfill(60000, 'x');
+
+	add_comm(fixture, 7, 7, 0, longest);
+	add_comm(fixture, 7, 7, 50, too_long);
+	tasks_settle(fixture->tasks);
+	assert_name(fixture, 7, 7, 49, longest);
+	assert_name(fixture, 7, 7, 50, longest);
+}
+
 /* Nobody knows what the new thread is called; it is not the dead one. */
 static void test_tid_is_used_again_by_a_nameless_creator(struct fixture *fixture,
 							 gconstpointer data G_GNUC_UNUSED)
@@ -599,6 +612,7 @@ int main(int argc, char **argv)
 	ADD(forks_in_a_circle);
 	ADD(thread_has_its_creators_name_until_it_says_another);
 	ADD(tid_is_used_again);
+	ADD(long_name_is_cut);
 	ADD(tid_is_used_again_by_a_nameless_creator);
 	ADD(two_processes_with_a_thread_of_one_number);
 	ADD(equal_names_are_one_pointer);

@@ -370,6 +370,36 @@ static struct perf_builder *small_builder(int byte_order)
 /* Behind the formats of the systems: numbers of kallsyms, printk formats, command lines. */
 #define SIZE_BEHIND_SYSTEMS (4 + 4 + 8)
 
+#define N_MANY 1000
+
+/* More than one handle of libtraceevent is given; in any order, and one number twice. */
+static void test_many_formats(void)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(byte_orders); i++) {
+		struct perf_builder *builder = perf_builder_new(byte_orders[i]);
+		struct tracepoints *tracepoints;
+
+		for (guint j = 0; j < N_MANY; j++) {
+			const guint id = j * 7919 % N_MANY;
+			g_autofree char *name = g_strdup_printf("sdt_qemu:number_%u", id);
+
+			add_tracepoint(builder, name, id, id % 2 ? "s32 u64" : "u32", NULL);
+		}
+		add_tracepoint(builder, "sdt_qemu:the_last", 0, "s32 s32 s32", NULL);
+		tracepoints = read_builder(builder, byte_orders[i]);
+		for (guint id = 1; id < N_MANY; id++) {
+			const struct tracepoint *tracepoint = tracepoints_find(tracepoints, id);
+			g_autofree char *name = g_strdup_printf("number_%u", id);
+
+			g_assert_cmpstr(tracepoint_name(tracepoint), ==, name);
+			g_assert_cmpuint(tracepoint_n_args(tracepoint), ==, id % 2 ? 2 : 1);
+		}
+		g_assert_cmpstr(tracepoint_name(tracepoints_find(tracepoints, 0)), ==, "the_last");
+		tracepoints_free(tracepoints);
+		perf_builder_free(builder);
+	}
+}
+
 static void test_cut(void)
 {
 	for (guint i = 0; i < G_N_ELEMENTS(byte_orders); i++) {
@@ -534,6 +564,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/tracepoint/long_formats", test_long_formats);
 	g_test_add_func("/tracepoint/not_a_format", test_not_a_format);
 	g_test_add_func("/tracepoint/same_id", test_same_id);
+	g_test_add_func("/tracepoint/many_formats", test_many_formats);
 	g_test_add_func("/tracepoint/cut", test_cut);
 	g_test_add_func("/tracepoint/flipped_bytes", test_flipped_bytes);
 	g_test_add_func("/tracepoint/containers", test_containers);

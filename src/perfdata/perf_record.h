@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * One record of a recording, as it is handed from the reader to those who know
+ * what it means, and the types that the reader itself must know.
+ *
+ * Source: include/uapi/linux/perf_event.h; tools/lib/perf/include/perf/event.h.
+ */
+#ifndef COLO_PERF_PERFDATA_PERF_RECORD_H
+#define COLO_PERF_PERFDATA_PERF_RECORD_H
+
+#include "base/byte_reader.h"
+
+#define PERF_RECORD_HEADER_SIZE 8 /* struct perf_event_header: u32 type, u16 misc, u16 size */
+
+/* Record types that perf itself writes, beside the kernel's PERF_RECORD_... */
+enum perf_user_record {
+	PERF_USER_RECORD_ATTR = 64,
+	PERF_USER_RECORD_TRACING_DATA = 66,
+	PERF_USER_RECORD_BUILD_ID = 67,
+	PERF_USER_RECORD_AUXTRACE = 71,
+	PERF_USER_RECORD_EVENT_UPDATE = 78,
+	PERF_USER_RECORD_FEATURE = 80,
+	PERF_USER_RECORD_COMPRESSED = 81,
+	PERF_USER_RECORD_COMPRESSED2 = 83,
+};
+
+struct perf_record {
+	uint32_t type;
+	uint16_t misc;
+	uint64_t number;	     /* counts the records of the recording from 0 */
+	uint64_t offset;	     /* of its header in its file; compressed: of what it came in */
+	const uint8_t *tainted_body; /* Weak: what follows the header; valid until the next call */
+	size_t body_size;	     /* bytes */
+	uint64_t trailer_offset; /* where in the file the bytes behind it are that belong to it */
+	uint64_t trailer_size;	 /* how many: of TRACING_DATA and AUXTRACE, otherwise 0 */
+};
+
+enum perf_next {
+	PERF_NEXT_RECORD,
+	PERF_NEXT_END,
+	PERF_NEXT_ERROR,
+};
+
+/*
+ * Whether this program knows what a type is for, if only to pass over it: what is left is
+ * of a newer kernel or perf, or of damaged bytes.
+ */
+bool perf_record_is_known(uint32_t type);
+
+/*
+ * A type by its name, for messages: "SAMPLE (9)", or "4711" when it is not known. The
+ * caller frees it.
+ */
+char *perf_record_type_name(uint32_t type);
+
+/* The record header at `tainted`, which has PERF_RECORD_HEADER_SIZE bytes. Returns its size. */
+static inline uint16_t perf_record_read_header(const uint8_t *tainted, bool swap,
+					       struct perf_record *record)
+{
+	struct byte_reader reader = byte_reader_of(tainted, PERF_RECORD_HEADER_SIZE, swap);
+
+	record->type = byte_reader_u32(&reader);
+	record->misc = byte_reader_u16(&reader);
+	return byte_reader_u16(&reader);
+}
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Processes and mappings once more, in the slowest and simplest way: a list of events, which
+ * each question walks. fuzz_maps compares.
+ */
+#ifndef COLO_PERF_TESTS_FUZZ_REFERENCE_TASKS_H
+#define COLO_PERF_TESTS_FUZZ_REFERENCE_TASKS_H
+
+#include "perfdata/perf_task.h"
+
+#include <glib.h>
+
+/* Pointers to struct perf_task_event, sorted by perf_task_compare(). */
+struct reference_tasks {
+	const GPtrArray *events; /* Weak */
+};
+
+/* As tasks_find_mapping(); NULL when nothing was mapped. */
+const struct perf_task_event *reference_find(const struct reference_tasks *tasks, uint32_t pid,
+					     uint64_t address, uint64_t time_ns);
+
+/* As tasks_thread_name(). */
+const char *reference_name(const struct reference_tasks *tasks, uint32_t pid, uint32_t tid,
+			   uint64_t time_ns);
+
+#endif
