@@ -27,7 +27,7 @@ struct recording {
 	struct perf_clock clock;
 	uint64_t n_records;
 	uint64_t n_unknown_records;   /* of types that are not known here: they are passed over */
-	uint32_t unknown_record_type; /* of the first of them */
+	uint32_t unknown_record_type; /* the lowest of them */
 	uint64_t n_samples;	      /* of all events, the hits of probes among them */
 	uint64_t n_probe_hits;
 	uint64_t n_bad_hits;	    /* hits too short for the arguments of their probe */

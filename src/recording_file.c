@@ -33,8 +33,9 @@ struct loader {
 	struct tracepoints *tracepoints; /* Owned by this; NULL when there are no formats */
 	struct uprobe_sites *sites;	 /* Owned by this; NULL: the formats are not checked */
 	GArray *by_event;		 /* Owned by this: struct probe_event, by event */
-	GHashTable *lost_by_id;		 /* Owned by this: u64 id (owned) to the highest count */
-	struct hit_log *hits;		 /* Weak */
+	GHashTable
+		*lost_by_id;  /* Owned by this: u64 id (owned) to the highest count, u64 (owned) */
+	struct hit_log *hits; /* Weak */
 	uint32_t source;
 };
 
@@ -213,15 +214,14 @@ static void add_hit(struct loader *loader, const struct probe_event *probe_event
 /* The count goes up with every loss, so the highest one that an id carries is its losses. */
 static void add_lost_read(uint64_t id, uint64_t lost, void *data)
 {
-	struct loader *loader = data;
-	uint64_t *highest = g_hash_table_lookup(loader->lost_by_id, &id);
+	GHashTable *lost_by_id = ((struct loader *)data)->lost_by_id;
+	uint64_t *highest = g_hash_table_lookup(lost_by_id, &id);
 
 	if (!highest) {
-		highest = g_new0(uint64_t, 2);
-		highest[0] = id;
-		g_hash_table_insert(loader->lost_by_id, highest, highest + 1);
+		highest = g_new0(uint64_t, 1);
+		g_hash_table_insert(lost_by_id, g_memdup2(&id, sizeof(id)), highest);
 	}
-	highest[1] = MAX(highest[1], lost);
+	*highest = MAX(*highest, lost);
 }
 
 static void read_sample(struct loader *loader, const struct perf_record *record)
@@ -292,7 +292,7 @@ static void count_unknown(struct recording *recording, const struct perf_record 
 {
 	if (perf_record_is_known(record->type))
 		return;
-	if (!recording->n_unknown_records)
+	if (!recording->n_unknown_records || record->type < recording->unknown_record_type)
 		recording->unknown_record_type = record->type;
 	recording->n_unknown_records++;
 }
@@ -453,7 +453,7 @@ bool recording_load(struct recording *recording, uint32_t source,
 		.options = options,
 		.recording = recording,
 		.by_event = g_array_new(FALSE, FALSE, sizeof(struct probe_event)),
-		.lost_by_id = g_hash_table_new_full(hash_int64, g_int64_equal, g_free, NULL),
+		.lost_by_id = g_hash_table_new_full(hash_int64, g_int64_equal, g_free, g_free),
 		.hits = hits,
 		.source = source,
 	};

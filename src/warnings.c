@@ -77,8 +77,7 @@ static void add_of_file(GPtrArray *warnings, const struct recording *file)
 	if (file->n_unknown_records)
 		add(warnings, "unknown_records",
 		    "%s: %" PRIu64 " records were passed over, as their type is not known here "
-		    "(the first: %" PRIu32
-		    "): a newer perf or kernel wrote them, or they are damaged",
+		    "(such as %" PRIu32 "): a newer perf or kernel wrote them, or they are damaged",
 		    file->path, file->n_unknown_records, file->unknown_record_type);
 	if (file->n_bad_hits)
 		add(warnings, "bad_hits",
