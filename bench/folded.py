@@ -10,13 +10,10 @@
 
 import argparse
 import os
-import platform
 import shlex
 import statistics
-import subprocess
-import time
 
-MIB = 1024 * 1024
+from measure import MIB, machine, run
 
 
 def parse_arguments():
@@ -40,20 +37,6 @@ def commands(arguments):
                f"perf script -i {recording} | perl {shlex.quote(arguments.stackcollapse)}")
 
 
-def run(command):
-    """Seconds, and the peak memory in bytes of the largest process."""
-    begin = time.monotonic()
-    child = subprocess.Popen(["bash", "-c", f"{{ {command}; }} >/dev/null 2>&1"])
-    _, status, usage = os.wait4(child.pid, 0)
-    if status:
-        raise SystemExit(f"{command}: exit status {os.waitstatus_to_exitcode(status)}")
-    return time.monotonic() - begin, usage.ru_maxrss * 1024
-
-
-def version(command):
-    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
-
-
 def main():
     arguments = parse_arguments()
     size = os.path.getsize(arguments.recording)
@@ -63,9 +46,8 @@ def main():
             pass
     rounds = [[run(command) for _, command in todo] for _ in range(arguments.rounds)]
 
-    print(f"{os.path.basename(arguments.recording)}: {size / MIB:.0f} MiB, warm; {os.cpu_count()} CPUs, "
-          f"Linux {platform.release()}, {version(['perf', '--version'])}, "
-          f"{version([arguments.colo_perf, '--version'])}; {arguments.rounds} rounds, interleaved\n")
+    print(f"{os.path.basename(arguments.recording)}: {size / MIB:.0f} MiB, warm; "
+          f"{machine('perf', arguments.colo_perf)}; {arguments.rounds} rounds, interleaved\n")
     print("| command | median s | min to max s | MiB/s | peak MiB | times colo-perf's |")
     print("| --- | --- | --- | --- | --- | --- |")
     base = statistics.median(one[0][0] for one in rounds)

@@ -75,12 +75,6 @@ make_cli_recordings := $(BUILD)/tests/cli/make_recordings
 $(make_cli_recordings): $(BUILD)/tests/cli/make_recordings.o $(lib_objects)
 	$(link)
 
-# The recordings that bench/hostile.py measures.
-$(BUILD)/bench/%.o: WARNINGS += -Wno-conversion
-
-$(BUILD)/bench/make_hostile: $(BUILD)/bench/make_hostile.o $(lib_objects)
-	$(link)
-
 # Flame graphs whose numbers are known, for flame_svg_browser.py, which needs a Chromium.
 make_flame_svg := $(BUILD)/tests/cli/make_flame_svg
 
@@ -110,6 +104,10 @@ check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flam
 	@$(run_tap) golden tests/golden/check.sh $(BUILD)/colo-perf
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) cli tests/cli/run.sh
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) flamegraph tests/cli/flamegraph.sh tests/golden
+# Sanitizers keep what was freed.
+ifndef SANITIZE
+	@$(run_tap) memory tests/memory/check.py $(BUILD)/colo-perf $(make_recording)
+endif
 	@$(run_tap) perf-forms tests/forms/check-perf.sh $(make_forms)
 	@$(foreach target,$(FUZZ_TARGETS),$(run_tap) fuzz-$(target) tests/fuzz/replay.sh $(BUILD) $(target);)
 	@$(run_tap) damage tests/damage/run.sh $(damage)
