@@ -3,7 +3,7 @@
 # The fuzz targets, built twice: by clang with libFuzzer for `make fuzz`, by the
 # ordinary compiler with replay.c for `make check`, which runs what was found before.
 
-FUZZ_TARGETS := perf_file perf_pipe tracepoint maps symbols unwind model
+FUZZ_TARGETS := perf_file perf_pipe zstd tracepoint maps symbols unwind model
 FUZZ_TIME ?= 60
 FUZZ_JOBS ?= 1
 
@@ -22,6 +22,7 @@ fuzz_reports := $(addprefix $(BUILD)/tests/fuzz/,memory_file.o whole_report.o in
 		$(whole_objects)
 fuzz_needs_perf_file := $(fuzz_reports)
 fuzz_needs_perf_pipe := $(fuzz_reports)
+fuzz_needs_zstd := $(perfdata_objects) $(base_objects)
 fuzz_needs_tracepoint := $(perfdata_objects) $(base_objects)
 fuzz_needs_maps := $(call fuzz_object,reference_tasks) $(profile_objects) $(symbols_objects) \
 		   $(perfdata_objects) $(base_objects)

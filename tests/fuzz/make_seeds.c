@@ -216,6 +216,30 @@ static void write_tracing_data(const char *directory, const char *name, const gu
 	write_seed(directory, "tracepoint", name, seed->data, seed->len);
 }
 
+/* The same as a pipe and compressed, in each way. */
+static void write_forms(const char *directory, const char *name, struct perf_builder *builder)
+{
+	static const struct perf_packing packings[] = {
+		{.kind = PERF_PACKER_COMPRESSED, .chunk_size_bytes = 1000},
+		{.kind = PERF_PACKER_COMPRESSED2, .chunk_size_bytes = 4000},
+		{.kind = PERF_PACKER_UNSET_SIZE2, .chunk_size_bytes = 4000},
+	};
+	g_autoptr(GByteArray) pipe = perf_builder_build_pipe(builder, NULL);
+
+	write_seed(directory, "perf_pipe", name, pipe->data, pipe->len);
+	for (guint i = 0; i < G_N_ELEMENTS(packings); i++) {
+		g_autofree char *packed_name = g_strdup_printf("%s-packed-%u", name, i);
+		g_autoptr(GByteArray) packed = NULL;
+
+		perf_builder_feature_compressed(builder, packings[i].chunk_size_bytes);
+		packed = perf_builder_build_packed(builder, &packings[i]);
+		write_seed(directory, "perf_file", packed_name, packed->data, packed->len);
+		g_byte_array_unref(packed);
+		packed = perf_builder_build_pipe(builder, &packings[i]);
+		write_seed(directory, "perf_pipe", packed_name, packed->data, packed->len);
+	}
+}
+
 static void write_recipe(const char *directory, const struct recipe *recipe, int byte_order)
 {
 	const struct perf_builder_event clock = {
@@ -244,6 +268,8 @@ static void write_recipe(const char *directory, const struct recipe *recipe, int
 		recipe->finish(teller.builder);
 	bytes = perf_builder_build(teller.builder, &layout);
 	write_seed(directory, "perf_file", name, bytes->data, bytes->len);
+	if (!recipe->finish)
+		write_forms(directory, name, teller.builder);
 	if (recipe->tell == tell_primary && layout.features_size[PERF_BUILDER_TRACING_DATA])
 		write_tracing_data(directory, name,
 				   bytes->data + layout.features_offset[PERF_BUILDER_TRACING_DATA],
@@ -321,6 +347,17 @@ static void write_cut(const char *directory, const char *path)
 
 /* --- Records of processes --- */
 
+/* What fuzz_zstd is to compress, in pieces of 100 bytes; the records of processes will do. */
+static void write_packed(const char *directory, const char *name, const GByteArray *maps)
+{
+	g_autoptr(GByteArray) seed = g_byte_array_new();
+	const guint8 head[] = {2 | maps->data[0], 100, 0};
+
+	g_byte_array_append(seed, head, sizeof(head));
+	g_byte_array_append(seed, maps->data + 1, maps->len - 1);
+	write_seed(directory, "zstd", name, seed->data, seed->len);
+}
+
 static void write_maps(const char *directory, int byte_order)
 {
 	const struct perf_builder_event event = {
@@ -363,6 +400,7 @@ static void write_maps(const char *directory, int byte_order)
 	g_byte_array_append(seed, &flags, 1);
 	g_byte_array_append(seed, bytes->data + layout.data_offset, layout.data_size);
 	write_seed(directory, "maps", name, seed->data, seed->len);
+	write_packed(directory, name, seed);
 	perf_builder_free(builder);
 }
 
@@ -509,6 +547,5 @@ int main(int argc, char **argv)
 	write_hits(argv[1], "primary", COLO_STORY_PRIMARY, 3);
 	write_hits(argv[1], "secondary", COLO_STORY_SECONDARY, 3);
 	write_symbols(argv[1]);
-	write_seed(argv[1], "perf_pipe", "header", "PERFILE2\20\0\0\0\0\0\0\0", 16);
 	return 0;
 }
