@@ -47,7 +47,7 @@ replay_programs := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/replay_%)
 # The first inputs, where there is no corpus yet; and after a change of what a recording can be.
 make_seeds := $(BUILD)/tests/fuzz/make_seeds
 
-$(make_seeds): $(make_seeds).o $(BUILD)/tests/lib/elf_maker.o $(lib_objects)
+$(make_seeds): $(make_seeds).o $(addprefix $(BUILD)/tests/lib/,elf_maker.o real_recording.o) $(lib_objects)
 	$(link)
 
 .PHONY: fuzz-programs fuzz fuzz-merge

@@ -9,6 +9,7 @@
 #include "fuzz/fuzz_hits.h"
 #include "lib/colo_story.h"
 #include "lib/elf_maker.h"
+#include "lib/real_recording.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -281,68 +282,28 @@ static void write_recipe(const char *directory, const struct recipe *recipe, int
 /* --- Real recordings, of this byte order --- */
 
 #define CUT_DATA_BYTES 8192
-#define HEADER_BYTES   104 /* struct perf_file_header */
-#define DATA_OFFSET_AT 40  /* in it: data.offset, data.size */
-#define FEATURE_BITS   256
 
-static guint64 u64_at(const char *bytes, gsize offset)
-{
-	guint64 value;
-
-	memcpy(&value, bytes + offset, sizeof(value));
-	return value;
-}
-
-static void add_u64(GByteArray *bytes, guint64 value)
-{
-	g_byte_array_append(bytes, (const guint8 *)&value, sizeof(value));
-}
-
-/* The end of the last record that begins in the first CUT_DATA_BYTES of the data. */
-static guint64 cut_place(const char *bytes, guint64 offset, guint64 size)
-{
-	guint64 done = 0;
-
-	while (done < MIN(CUT_DATA_BYTES, size)) {
-		guint16 record_size;
-
-		memcpy(&record_size, bytes + offset + done + 6, sizeof(record_size));
-		g_assert_cmpuint(record_size, >=, 8);
-		done += record_size;
-	}
-	return offset + done;
-}
-
-/* The first records of a recording, with all its features moved up behind them. */
+/* The first records of a recording, with all its features, as a file and as a pipe. */
 static void write_cut(const char *directory, const char *path)
 {
 	g_autofree char *bytes = NULL, *name = g_path_get_basename(path);
-	g_autoptr(GByteArray) cut = g_byte_array_new();
+	g_autoptr(GByteArray) file = NULL;
+	g_autoptr(GByteArray) pipe = NULL;
 	g_autoptr(GError) error = NULL;
-	guint64 data_offset, data_end, cut_end, cut_size;
-	guint n_features = 0;
-	gsize size;
+	struct real_recording recording;
+	const guint8 *formats;
+	gsize size, cut_size;
 
 	if (!g_file_get_contents(path, &bytes, &size, &error))
 		g_error("%s", error->message);
-	data_offset = u64_at(bytes, DATA_OFFSET_AT);
-	data_end = data_offset + u64_at(bytes, DATA_OFFSET_AT + 8);
-	cut_end = cut_place(bytes, data_offset, data_end - data_offset);
-	cut_size = cut_end - data_offset;
-	g_byte_array_append(cut, (const guint8 *)bytes, cut_end);
-	memcpy(cut->data + DATA_OFFSET_AT + 8, &cut_size, sizeof(cut_size));
-	for (guint bit = 0; bit < FEATURE_BITS; bit++)
-		n_features += bytes[HEADER_BYTES - FEATURE_BITS / 8 + bit / 8] >> bit % 8 & 1;
-	for (guint i = 0; i < n_features; i++) {
-		add_u64(cut, u64_at(bytes, data_end + i * 16) - (data_end - cut_end));
-		add_u64(cut, u64_at(bytes, data_end + i * 16 + 8));
-	}
-	g_byte_array_append(cut, (const guint8 *)bytes + data_end + n_features * 16,
-			    size - data_end - n_features * 16);
-	write_seed(directory, "perf_file", name, cut->data, cut->len);
-	/* The formats are the first feature. */
-	write_tracing_data(directory, name, (const guint8 *)bytes + u64_at(bytes, data_end),
-			   u64_at(bytes, data_end + 8), FALSE);
+	recording = real_recording_of(bytes, size);
+	cut_size = real_recording_first(&recording, CUT_DATA_BYTES);
+	file = real_recording_file(&recording, recording.data, cut_size);
+	pipe = real_recording_pipe(&recording, recording.data, cut_size);
+	write_seed(directory, "perf_file", name, file->data, file->len);
+	write_seed(directory, "perf_pipe", name, pipe->data, pipe->len);
+	formats = real_recording_feature(&recording, PERF_BUILDER_TRACING_DATA, &size);
+	write_tracing_data(directory, name, formats, size, FALSE);
 }
 
 /* --- Records of processes --- */
