@@ -96,7 +96,8 @@ run_tap := tests/run-tap.sh $(TALLY)
 
 .PHONY: check
 check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flame_svg) \
-	$(make_forms) $(replay_programs) $(damage)
+	$(make_forms) $(replay_programs) $(damage) \
+	$(make_damage_forms)
 	@mkdir -p $(dir $(TALLY)) && rm -f $(TALLY)
 	@$(foreach test,$(unit_tests),$(run_tap) $(notdir $(test)) $(test);)
 	@$(run_tap) recorder-results tests/recorder-results/check.py \
@@ -110,6 +111,6 @@ ifndef SANITIZE
 endif
 	@$(run_tap) perf-forms tests/forms/check-perf.sh $(make_forms)
 	@$(foreach target,$(FUZZ_TARGETS),$(run_tap) fuzz-$(target) tests/fuzz/replay.sh $(BUILD) $(target);)
-	@$(run_tap) damage tests/damage/run.sh $(damage)
+	@$(run_tap) damage tests/damage/run.sh $(BUILD)
 	@awk '{ p += $$2; f += $$3; s += $$4 } END { printf "%d passed, %d failed", p, f; \
 		if (s) printf ", %d skipped", s; print ""; exit f > 0 }' $(TALLY)

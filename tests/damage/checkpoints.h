@@ -15,7 +15,8 @@ void checkpoints_free(struct checkpoints *checkpoints);
 guint checkpoints_count(const struct checkpoints *checkpoints);
 
 /*
- * NULL when each complete checkpoint in `csv` has the values of the one in `whole`; otherwise what
+ * NULL when each complete checkpoint in `csv` has the values of the one in `whole`, or no value:
+ * the hits of a checkpoint are as far apart in a recording as its CPUs' buffers. Otherwise what
  * differs, which the caller frees. Adds to `n` how many were compared.
  */
 char *checkpoints_compare(const struct checkpoints *whole, const char *csv, guint *n);

@@ -27,7 +27,7 @@
 
 int colo_perf_main(int argc, char **argv); /* main() of src/colo_perf.c */
 
-#define DEFAULT_CASES  300
+#define DEFAULT_CASES  120
 #define DEFAULT_SEED   1
 #define N_NEAR	       (64u << 10) /* with --all: cuts at each of the first bytes, */
 #define N_CUTS	       2000u	   /* at so many others, */
@@ -73,8 +73,9 @@ struct recording {
 static struct {
 	char *dir; /* without any file */
 	char *no_kallsyms;
-	int out, err;  /* descriptors of files in memory */
-	FILE *results; /* what was standard output */
+	const char *formats; /* for recordings whose own are cut off: the whole one */
+	int out, err;	     /* descriptors of files in memory */
+	FILE *results;	     /* what was standard output */
 } streams;
 
 static struct progress *progress;
@@ -151,14 +152,18 @@ static void outcome_clear(struct outcome *outcome)
 /* `view`: an option more, or NULL for the text. */
 static struct outcome run_report(const char *path, const char *view)
 {
-	const char *argv[] = {"colo-perf",	   "report", "--symfs", streams.dir, "--kallsyms",
-			      streams.no_kallsyms, path,     view,	NULL};
+	const char *argv[] = {"colo-perf",  "report",
+			      "--symfs",    streams.dir,
+			      "--kallsyms", streams.no_kallsyms,
+			      "--formats",  streams.formats,
+			      path,	    view,
+			      NULL};
 	struct outcome outcome;
 
 	rewind_fd(streams.out);
 	rewind_fd(streams.err);
 	clearerr(stdout);
-	outcome.status = colo_perf_main(view ? 8 : 7, (char **)argv);
+	outcome.status = colo_perf_main((int)g_strv_length((char **)argv), (char **)argv);
 	fflush(stdout);
 	outcome.out = read_fd(streams.out);
 	outcome.err = read_fd(streams.err);
@@ -408,6 +413,7 @@ static guint test_recording(const char *path, const struct options *options, gui
 
 	if (!g_file_get_contents(path, &recording.bytes, &recording.size, &error))
 		g_error("%s", error->message);
+	streams.formats = path;
 	load_whole(&recording);
 	damages = options->one ? choose_one(options->one, recording.size)
 			       : choose(options, recording.size);

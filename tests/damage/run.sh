@@ -3,15 +3,16 @@
 #
 # Damages real recordings: see damage.c, whose options these are. Prints TAP.
 #
-#   tests/damage/run.sh BUILD/tests/damage/damage [OPTION...]
+#   tests/damage/run.sh BUILD [OPTION...]
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
-damage=$1
+build=$1/tests/damage
 shift
 
 export LC_ALL=C
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 zstd -qd "$here/../golden/primary.data.zst" -o "$work/primary.data"
-"$damage" "$@" "$work/primary.data"
+"$build/make_forms" "$work/primary.data" "$work"
+"$build/damage" "$@" "$work"/*.data

@@ -3,7 +3,7 @@
 # The fuzz targets, built twice: by clang with libFuzzer for `make fuzz`, by the
 # ordinary compiler with replay.c for `make check`, which runs what was found before.
 
-FUZZ_TARGETS := perf_file perf_pipe tracepoint maps symbols unwind model
+FUZZ_TARGETS := perf_file perf_pipe zstd tracepoint maps symbols unwind model
 FUZZ_TIME ?= 60
 FUZZ_JOBS ?= 1
 
@@ -22,6 +22,7 @@ fuzz_reports := $(addprefix $(BUILD)/tests/fuzz/,memory_file.o whole_report.o in
 		$(whole_objects)
 fuzz_needs_perf_file := $(fuzz_reports)
 fuzz_needs_perf_pipe := $(fuzz_reports)
+fuzz_needs_zstd := $(perfdata_objects) $(base_objects)
 fuzz_needs_tracepoint := $(perfdata_objects) $(base_objects)
 fuzz_needs_maps := $(call fuzz_object,reference_tasks) $(profile_objects) $(symbols_objects) \
 		   $(perfdata_objects) $(base_objects)
@@ -46,7 +47,7 @@ replay_programs := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/replay_%)
 # The first inputs, where there is no corpus yet; and after a change of what a recording can be.
 make_seeds := $(BUILD)/tests/fuzz/make_seeds
 
-$(make_seeds): $(make_seeds).o $(BUILD)/tests/lib/elf_maker.o $(lib_objects)
+$(make_seeds): $(make_seeds).o $(addprefix $(BUILD)/tests/lib/,elf_maker.o real_recording.o) $(lib_objects)
 	$(link)
 
 .PHONY: fuzz-programs fuzz fuzz-merge

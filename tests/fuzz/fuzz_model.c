@@ -3,10 +3,11 @@
  * The pairing: any hits, in the order of time, make sessions of which the invariants hold,
  * and each hit is accounted for.
  */
-#include "colo/hit_log.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/fuzz_hits.h"
 #include "fuzz/invariants.h"
+
+#include "colo/hit_log.h"
 
 #include <string.h>
 
@@ -33,31 +34,61 @@ static struct colo_hit decode(const struct fuzz_hit *from, struct state *state)
 	hit.source = (from->flags & FUZZ_HIT_SOURCE) != 0;
 	hit.pid = 100 + ((from->flags & FUZZ_HIT_PID) != 0);
 	hit.tid = hit.pid + ((from->flags & FUZZ_HIT_OTHER_TID) != 0);
-	for (unsigned int i = 0; i < COLO_PROBE_MAX_ARGS; i++)
+	for (unsigned int i = 0; i < hit.probe->n_args; i++)
 		hit.args[i] = (int64_t)amount;
 	hit.args[0] = from->flags & FUZZ_HIT_ROLE;
-	if (hit.probe->kind != COLO_PROBE_EXIT)
+	if (hit.probe->kind != COLO_PROBE_EXIT && hit.probe->n_args > 1)
 		hit.args[1] = (int64_t)state->seq;
 	return hit;
+}
+
+/* In the order of time, of those with the same one in that of the input. */
+static int compare_times(const void *a, const void *b)
+{
+	const struct colo_hit *left = a, *right = b;
+
+	return (left->time_ns > right->time_ns) - (left->time_ns < right->time_ns);
 }
 
 static GArray *decode_all(const uint8_t *data, size_t size)
 {
 	GArray *hits = g_array_new(FALSE, FALSE, sizeof(struct colo_hit));
 	struct state state = {.time_ns = G_GUINT64_CONSTANT(1) << 40, .seq = 1};
-	struct hit_log *log = hit_log_new();
 	struct fuzz_hit from;
-	struct colo_hit hit;
 
 	for (; size >= sizeof(from); data += sizeof(from), size -= sizeof(from)) {
+		struct colo_hit hit;
+
 		memcpy(&from, data, sizeof(from));
 		hit = decode(&from, &state);
-		hit_log_add(log, &hit);
-	}
-	while (hit_log_take(log, &hit))
 		g_array_append_val(hits, hit);
-	hit_log_free(log);
+	}
 	return hits;
+}
+
+/* Sorts the hits; the log that a recording keeps them in has to do the same. */
+static void sort(GArray *hits)
+{
+	struct hit_log *log = hit_log_new();
+	struct colo_hit hit;
+
+	for (guint i = 0; i < hits->len; i++)
+		hit_log_add(log, &g_array_index(hits, struct colo_hit, i));
+	g_array_sort(hits, compare_times); /* a stable one */
+	for (guint i = 0; i < hits->len; i++) {
+		const struct colo_hit *expected = &g_array_index(hits, struct colo_hit, i);
+
+		g_assert_true(hit_log_take(log, &hit));
+		g_assert_cmpuint(hit.time_ns, ==, expected->time_ns);
+		g_assert_cmpuint(hit.source, ==, expected->source);
+		g_assert_cmpuint(hit.pid, ==, expected->pid);
+		g_assert_cmpuint(hit.tid, ==, expected->tid);
+		g_assert_true(hit.probe == expected->probe);
+		g_assert_cmpmem(hit.args, hit.probe->n_args * sizeof(hit.args[0]), expected->args,
+				hit.probe->n_args * sizeof(hit.args[0]));
+	}
+	g_assert_false(hit_log_take(log, &hit));
+	hit_log_free(log);
 }
 
 /* What the sessions must account for. */
@@ -129,6 +160,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct tally given = {0}, found = {0};
 	const GPtrArray *sessions;
 
+	sort(hits);
 	for (guint i = 0; i < hits->len; i++) {
 		const struct colo_hit *hit = &g_array_index(hits, struct colo_hit, i);
 

@@ -16,6 +16,7 @@ max_len() {
     case $1 in
         perf_* | zstd) echo 65536 ;;
         tracepoint) echo 32768 ;;
+        model) echo 2048 ;;
         *) echo 8192 ;;
     esac
 }

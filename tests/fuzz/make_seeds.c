@@ -9,6 +9,7 @@
 #include "fuzz/fuzz_hits.h"
 #include "lib/colo_story.h"
 #include "lib/elf_maker.h"
+#include "lib/real_recording.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -216,6 +217,30 @@ static void write_tracing_data(const char *directory, const char *name, const gu
 	write_seed(directory, "tracepoint", name, seed->data, seed->len);
 }
 
+/* The same as a pipe and compressed, in each way. */
+static void write_forms(const char *directory, const char *name, struct perf_builder *builder)
+{
+	static const struct perf_packing packings[] = {
+		{.kind = PERF_PACKER_COMPRESSED, .chunk_size_bytes = 1000},
+		{.kind = PERF_PACKER_COMPRESSED2, .chunk_size_bytes = 4000},
+		{.kind = PERF_PACKER_UNSET_SIZE2, .chunk_size_bytes = 4000},
+	};
+	g_autoptr(GByteArray) pipe = perf_builder_build_pipe(builder, NULL);
+
+	write_seed(directory, "perf_pipe", name, pipe->data, pipe->len);
+	for (guint i = 0; i < G_N_ELEMENTS(packings); i++) {
+		g_autofree char *packed_name = g_strdup_printf("%s-packed-%u", name, i);
+		g_autoptr(GByteArray) packed = NULL;
+
+		perf_builder_feature_compressed(builder, packings[i].chunk_size_bytes);
+		packed = perf_builder_build_packed(builder, &packings[i]);
+		write_seed(directory, "perf_file", packed_name, packed->data, packed->len);
+		g_byte_array_unref(packed);
+		packed = perf_builder_build_pipe(builder, &packings[i]);
+		write_seed(directory, "perf_pipe", packed_name, packed->data, packed->len);
+	}
+}
+
 static void write_recipe(const char *directory, const struct recipe *recipe, int byte_order)
 {
 	const struct perf_builder_event clock = {
@@ -244,6 +269,8 @@ static void write_recipe(const char *directory, const struct recipe *recipe, int
 		recipe->finish(teller.builder);
 	bytes = perf_builder_build(teller.builder, &layout);
 	write_seed(directory, "perf_file", name, bytes->data, bytes->len);
+	if (!recipe->finish)
+		write_forms(directory, name, teller.builder);
 	if (recipe->tell == tell_primary && layout.features_size[PERF_BUILDER_TRACING_DATA])
 		write_tracing_data(directory, name,
 				   bytes->data + layout.features_offset[PERF_BUILDER_TRACING_DATA],
@@ -255,71 +282,42 @@ static void write_recipe(const char *directory, const struct recipe *recipe, int
 /* --- Real recordings, of this byte order --- */
 
 #define CUT_DATA_BYTES 8192
-#define HEADER_BYTES   104 /* struct perf_file_header */
-#define DATA_OFFSET_AT 40  /* in it: data.offset, data.size */
-#define FEATURE_BITS   256
 
-static guint64 u64_at(const char *bytes, gsize offset)
-{
-	guint64 value;
-
-	memcpy(&value, bytes + offset, sizeof(value));
-	return value;
-}
-
-static void add_u64(GByteArray *bytes, guint64 value)
-{
-	g_byte_array_append(bytes, (const guint8 *)&value, sizeof(value));
-}
-
-/* The end of the last record that begins in the first CUT_DATA_BYTES of the data. */
-static guint64 cut_place(const char *bytes, guint64 offset, guint64 size)
-{
-	guint64 done = 0;
-
-	while (done < MIN(CUT_DATA_BYTES, size)) {
-		guint16 record_size;
-
-		memcpy(&record_size, bytes + offset + done + 6, sizeof(record_size));
-		g_assert_cmpuint(record_size, >=, 8);
-		done += record_size;
-	}
-	return offset + done;
-}
-
-/* The first records of a recording, with all its features moved up behind them. */
+/* The first records of a recording, with all its features, as a file and as a pipe. */
 static void write_cut(const char *directory, const char *path)
 {
 	g_autofree char *bytes = NULL, *name = g_path_get_basename(path);
-	g_autoptr(GByteArray) cut = g_byte_array_new();
+	g_autoptr(GByteArray) file = NULL;
+	g_autoptr(GByteArray) pipe = NULL;
 	g_autoptr(GError) error = NULL;
-	guint64 data_offset, data_end, cut_end, cut_size;
-	guint n_features = 0;
-	gsize size;
+	struct real_recording recording;
+	const guint8 *formats;
+	gsize size, cut_size;
 
 	if (!g_file_get_contents(path, &bytes, &size, &error))
 		g_error("%s", error->message);
-	data_offset = u64_at(bytes, DATA_OFFSET_AT);
-	data_end = data_offset + u64_at(bytes, DATA_OFFSET_AT + 8);
-	cut_end = cut_place(bytes, data_offset, data_end - data_offset);
-	cut_size = cut_end - data_offset;
-	g_byte_array_append(cut, (const guint8 *)bytes, cut_end);
-	memcpy(cut->data + DATA_OFFSET_AT + 8, &cut_size, sizeof(cut_size));
-	for (guint bit = 0; bit < FEATURE_BITS; bit++)
-		n_features += bytes[HEADER_BYTES - FEATURE_BITS / 8 + bit / 8] >> bit % 8 & 1;
-	for (guint i = 0; i < n_features; i++) {
-		add_u64(cut, u64_at(bytes, data_end + i * 16) - (data_end - cut_end));
-		add_u64(cut, u64_at(bytes, data_end + i * 16 + 8));
-	}
-	g_byte_array_append(cut, (const guint8 *)bytes + data_end + n_features * 16,
-			    size - data_end - n_features * 16);
-	write_seed(directory, "perf_file", name, cut->data, cut->len);
-	/* The formats are the first feature. */
-	write_tracing_data(directory, name, (const guint8 *)bytes + u64_at(bytes, data_end),
-			   u64_at(bytes, data_end + 8), FALSE);
+	recording = real_recording_of(bytes, size);
+	cut_size = real_recording_first(&recording, CUT_DATA_BYTES);
+	file = real_recording_file(&recording, recording.data, cut_size);
+	pipe = real_recording_pipe(&recording, recording.data, cut_size);
+	write_seed(directory, "perf_file", name, file->data, file->len);
+	write_seed(directory, "perf_pipe", name, pipe->data, pipe->len);
+	formats = real_recording_feature(&recording, PERF_BUILDER_TRACING_DATA, &size);
+	write_tracing_data(directory, name, formats, size, FALSE);
 }
 
 /* --- Records of processes --- */
+
+/* What fuzz_zstd is to compress, in pieces of 100 bytes; the records of processes will do. */
+static void write_packed(const char *directory, const char *name, const GByteArray *maps)
+{
+	g_autoptr(GByteArray) seed = g_byte_array_new();
+	const guint8 head[] = {2 | maps->data[0], 100, 0};
+
+	g_byte_array_append(seed, head, sizeof(head));
+	g_byte_array_append(seed, maps->data + 1, maps->len - 1);
+	write_seed(directory, "zstd", name, seed->data, seed->len);
+}
 
 static void write_maps(const char *directory, int byte_order)
 {
@@ -363,6 +361,7 @@ static void write_maps(const char *directory, int byte_order)
 	g_byte_array_append(seed, &flags, 1);
 	g_byte_array_append(seed, bytes->data + layout.data_offset, layout.data_size);
 	write_seed(directory, "maps", name, seed->data, seed->len);
+	write_packed(directory, name, seed);
 	perf_builder_free(builder);
 }
 
@@ -509,6 +508,5 @@ int main(int argc, char **argv)
 	write_hits(argv[1], "primary", COLO_STORY_PRIMARY, 3);
 	write_hits(argv[1], "secondary", COLO_STORY_SECONDARY, 3);
 	write_symbols(argv[1]);
-	write_seed(argv[1], "perf_pipe", "header", "PERFILE2\20\0\0\0\0\0\0\0", 16);
 	return 0;
 }
