@@ -103,7 +103,7 @@ echo "--- linters"
 for SCRIPT in "${SCRIPTS[@]}"; do
     one "shellcheck ${SCRIPT##*/}" shellcheck -x -P SCRIPTDIR "$SCRIPT"
 done
-one "clang-format" bash -c "find src tests guest -name '*.[ch]' -print0 | xargs -0 clang-format --dry-run -Werror"
+one "clang-format" bash -c "find src tests guest bench -name '*.[ch]' -print0 | xargs -0 clang-format --dry-run -Werror"
 for PAGE in man/*.1; do
     # shellcheck disable=SC2016 # expanded by the inner shell
     one "groff ${PAGE##*/}" bash -c '[[ -z $(groff -man -Tutf8 -ww -z "$1" 2>&1 | tee /dev/stderr) ]]' - "$PAGE"
@@ -148,6 +148,7 @@ system_tests() {
     tap profile tests/system/check-profile.py --colo-perf build/colo-perf "$WORK/run"
     tap browser tests/cli/flame_svg_browser.py "$WORK"/run/*.svg
     tap workload tests/system/check-profiles-of-workload.py --colo-perf build/colo-perf
+    tap forms tests/system/check-forms.py --colo-perf build/colo-perf
     tap records tests/system/check-records.sh "$qemu" build/colo-perf
 }
 
