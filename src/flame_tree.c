@@ -5,6 +5,8 @@
  */
 #include "flame_tree.h"
 
+#include "base/printable.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -258,8 +260,9 @@ struct flame_totals flame_totals_of(const struct phase_profiles *profiles,
 /* A ";" would be a border between frames, a line break one between stacks. */
 static void append_name(GString *line, const struct flame_frame *frame)
 {
-	for (const char *c = frame->name; *c; c++)
-		g_string_append_c(line, *c == ';' ? ':' : g_ascii_iscntrl(*c) ? '?' : *c);
+	g_autofree char *name = printable(frame->name);
+
+	g_string_append(line, g_strdelimit(name, ";", ':'));
 	if (frame->kind == FLAME_INLINED)
 		g_string_append(line, "_[i]");
 }

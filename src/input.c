@@ -11,6 +11,7 @@
 #include <glib/gstdio.h>
 #include <inttypes.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -245,8 +246,6 @@ static int fail_without_checkpoints(const char *command, const struct recordings
 	g_autoptr(GPtrArray) others = summarize(recordings, &all, NULL);
 	uint64_t n_hits = 0;
 	unsigned int n_probes = 0, n_unknown = 0;
-	const char *damage = file->damage ? file->damage : "";
-	const char *then = file->damage ? "; " : "";
 
 	for (guint i = 0; i < recordings->files->len; i++) {
 		const struct recording *one = g_ptr_array_index(recordings->files, i);
@@ -262,26 +261,31 @@ static int fail_without_checkpoints(const char *command, const struct recordings
 			"--checkpoints, --skip, --since, --until and --role the report "
 			"shows what is there",
 			file->path);
+	if (file->damage)
+		return colo_perf_fail(command, COLO_PERF_FAILED,
+				      "%s: %s; what is left holds no COLO checkpoint; take the "
+				      "whole file, or record it anew",
+				      file->path, file->damage);
 	if (!n_probes)
 		return colo_perf_fail(
 			command, COLO_PERF_NO_DATA,
-			"%s: %s%sholds no COLO checkpoint: none of its %u events is a probe of "
+			"%s: holds no COLO checkpoint: none of its %u events is a probe of "
 			"sdt-probes.patch%s; record a QEMU built with it, with -e 'sdt_qemu:*'",
-			file->path, damage, then, file->n_events,
+			file->path, file->n_events,
 			n_unknown ? " (its sdt_qemu events are others, or of another version)"
 				  : "");
 	if (!n_hits)
 		return colo_perf_fail(
 			command, COLO_PERF_NO_DATA,
-			"%s: %s%sholds no COLO checkpoint: none of its %u probes was hit. "
+			"%s: holds no COLO checkpoint: none of its %u probes was hit. "
 			"Was COLO running (query-colo-status), were the QEMUs' pids "
 			"recorded, and were the probes taken from the binary that runs?",
-			file->path, damage, then, n_probes);
+			file->path, n_probes);
 	return colo_perf_fail(command, COLO_PERF_NO_DATA,
-			      "%s: %s%sholds no COLO checkpoint: its probes were hit %" PRIu64
+			      "%s: holds no COLO checkpoint: its probes were hit %" PRIu64
 			      " times, but no checkpoint began; record for longer than the "
 			      "checkpoint interval (x-checkpoint-delay)",
-			      file->path, damage, then, n_hits);
+			      file->path, n_hits);
 }
 
 /* What the user names has to be there. NULL, or the name of what is not. */
@@ -293,6 +297,25 @@ static const char *missing_source(const struct input_options *options)
 		if (named[i] && g_access(named[i], R_OK))
 			return named[i];
 	return NULL;
+}
+
+static void on_interrupt(int signal G_GNUC_UNUSED)
+{
+}
+
+/*
+ * Ctrl-C in `perf record -o - | colo-perf report -` goes to both, and is meant for perf: it ends
+ * the recording, which then is to be reported. The second one ends us. `before` is what
+ * holds again once all is read.
+ */
+static void spare_first_interrupt(const GPtrArray *paths, struct sigaction *before)
+{
+	const struct sigaction once = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
+
+	sigaction(SIGINT, NULL, before);
+	for (guint i = 0; i < paths->len && paths->pdata[i]; i++)
+		if (!strcmp(paths->pdata[i], "-") && before->sa_handler == SIG_DFL)
+			sigaction(SIGINT, &once, NULL);
 }
 
 bool input_load(const char *command, const struct input_options *options, const char *path,
@@ -307,6 +330,7 @@ bool input_load(const char *command, const struct input_options *options, const 
 			    .inlines = options->inlines},
 		.formats = options->formats,
 	};
+	struct sigaction before;
 	const char *missing;
 
 	*input = (struct input){0};
@@ -321,7 +345,9 @@ bool input_load(const char *command, const struct input_options *options, const 
 		g_ptr_array_add(paths, (char *)path);
 		g_ptr_array_add(paths, NULL);
 	}
+	spare_first_interrupt(paths, &before);
 	input->recordings = recordings_load((const char *const *)paths->pdata, &recording, &error);
+	sigaction(SIGINT, &before, NULL);
 	if (!input->recordings) {
 		*status = colo_perf_fail(command, COLO_PERF_FAILED, "%s", error->message);
 		return false;

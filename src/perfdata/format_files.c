@@ -81,7 +81,10 @@ static struct tracepoints *read_recording(const char *path, bool swap, GError **
 	while (!(section = perf_file_feature(file, PERF_FEATURE_TRACING_DATA)))
 		if (perf_file_next_record(file, &record, NULL) != PERF_NEXT_RECORD)
 			break;
-	if (section)
+	if (perf_file_is_swapped(file) != swap)
+		g_set_error_literal(error, COLO_PERF_ERROR, COLO_PERF_ERROR_NO_FORMATS,
+				    "it is of a machine of the other byte order");
+	else if (section)
 		tracepoints = tracepoints_new(g_bytes_get_data(section, NULL),
 					      g_bytes_get_size(section), swap, error);
 	else

@@ -197,6 +197,7 @@ printf 'hello, world\n' >other.data
 head -c 50 both.data >header-cut.data
 printf 'PERFILE2\020\0\0\0\0\0\0\0' >pipe-mode.data
 printf 'PERFFILE\020\0\0\0\0\0\0\0' >old.data
+printf 'PERFILE2\020\0\0\0\0\0\0\0abcd' >cut-pipe.data
 
 refuses "a file that is missing" 1 \
     "colo-perf report: missing.data: cannot open it: No such file or directory" report missing.data
@@ -243,6 +244,28 @@ refuses "perf record was killed" 1 "colo-perf report: killed.data: $killed; $for
 refuses "cut in its data" 1 "colo-perf report: cut.data: $cut; $formats" report --formats directory cut.data
 refuses "damaged formats" 1 "colo-perf report: bad-formats.data: $bad; $formats" \
     report --formats directory bad-formats.data
+salvages() {
+    [ "$status" -eq 0 ] && grep -q "^warning: $1 lost the formats of its probes; those in $2 were taken" "$out"
+}
+run report --csv both.data
+cp "$out" both.csv
+run report --csv --formats both.data killed.data
+check "perf record was killed, the formats of another recording" cmp -s "$out" both.csv
+refuses "formats of a machine of the other byte order" 1 \
+    "colo-perf report: killed.data: $killed; there are no formats of sdt_qemu in --formats both-big-endian.data: it is of a machine of the other byte order" \
+    report --formats both-big-endian.data killed.data
+run report --formats both.data killed.data
+check "perf record was killed: the report says whose formats it has" salvages killed.data both.data
+check "perf record was killed: the report says so first" grep -q "^warning: killed.data is damaged: $killed" <(head -n 1 "$out")
+run report --formats both.data bad-formats.data
+check "damaged formats: those of another recording" salvages bad-formats.data both.data
+head -c "$(($(stat -c %s killed.data) * 2 / 3))" both.data >two-thirds.data
+run report --csv --formats both.data two-thirds.data
+check "two thirds of a file: each complete checkpoint is the whole one's" \
+    cmp -s <(grep -F ,complete, "$out") <(grep -F ,complete, "$out" | grep -Fxf both.csv)
+refuses "a pipe that is cut before its first checkpoint" 1 \
+    "colo-perf report: cut-pipe.data: offset 16: cut off in a record's header, 4 of 8 bytes are there; what is left holds no COLO checkpoint; take the whole file, or record it anew" \
+    report cut-pipe.data
 refuses "formats of a recording that has none" 1 \
     "colo-perf report: no-formats.data: $formats/../no-formats.data: it has no formats of tracepoints either" \
     report --formats directory/../no-formats.data no-formats.data
@@ -250,6 +273,62 @@ refuses "formats of a recording that has none" 1 \
 refuses "hits without a time" 1 \
     "colo-perf report: without-time.data: probe colo_init_begin was recorded without time, thread or arguments (sample_type 0x10583); record with perf record -T" \
     report without-time.data
+
+# --- Pipes
+
+# pipes NAME COMMAND...: what the command prints is reported as both.data is.
+piped() {
+    status=0
+    "$@" | "$colo_perf" report --csv - >"$out" 2>"$err" || status=$?
+    cmp -s "$out" both.csv
+}
+check "standard input: a pipe" piped cat both.data
+check "standard input: a pipe that comes in small pieces" piped dd if=both.data bs=999 status=none
+from_file() {
+    "$colo_perf" report --csv - <both.data | cmp -s - both.csv
+}
+check "standard input: a file" from_file
+mkfifo fifo
+cat both.data >fifo &
+run report --csv fifo
+check "a named pipe" cmp -s "$out" both.csv
+wait
+refuses "standard input that is empty" 1 \
+    "colo-perf report: -: it is neither a file nor a pipe; record with -o FILE or -o -" report -
+on_terminal() {
+    script -qc "'$colo_perf' report -" /dev/null </dev/null | tr -d '\r' |
+        grep -qx "colo-perf report: -: standard input is a terminal; pipe perf record -o - into it, or name a file"
+}
+check "standard input that is a terminal" on_terminal
+check "TMPDIR that is not there: another place is found" env TMPDIR=/nonexistent bash -c \
+    "cat both.data | '$colo_perf' report --csv - | cmp -s - both.csv"
+
+# interrupted SIGNALS: a recording comes through the pipe; colo-perf gets so many SIGINT before its end.
+interrupted() {
+    local reader i
+    env --default-signal=INT "$colo_perf" report --csv - <fifo >"$out" 2>"$err" &
+    reader=$!
+    exec 9>fifo
+    head -c 1000 both.data >&9
+    for ((i = 0; i < $1; i++)); do
+        sleep 0.3
+        kill -INT "$reader"
+    done
+    sleep 0.2
+    { tail -c +1001 both.data >&9; } 2>/dev/null || true
+    exec 9>&-
+    status=0
+    wait "$reader" || status=$?
+}
+interrupted 1
+check "Ctrl-C ends the recording, which then is reported" cmp -s "$out" both.csv
+interrupted 2
+check "a second Ctrl-C ends colo-perf" [ "$status" -eq 130 ]
+left_in() {
+    find "$1" -maxdepth 1 -name 'colo-perf-*' -newer both.csv | grep -q . || return 0
+    return 1
+}
+check "nothing is left of what was read from pipes" left_in /var/tmp
 
 # Root reads everything, so it asks for nobody's eyes.
 cp both.data unreadable.data
