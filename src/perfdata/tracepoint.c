@@ -38,10 +38,12 @@ struct tracepoints {
 	int long_size;
 };
 
-static bool set_malformed(GError **error, const char *what)
+/* `at`: bytes from the start of the section; its end when something should follow there. */
+static bool set_malformed(GError **error, size_t at, const char *what)
 {
 	g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_MALFORMED,
-		    "the tracepoint formats (feature 1, TRACING_DATA) are damaged: %s", what);
+		    "the tracepoint formats (feature 1, TRACING_DATA) are damaged at byte %zu: %s",
+		    at, what);
 	return false;
 }
 
@@ -132,7 +134,7 @@ static bool read_format(struct tracepoints *tracepoints, const char *system, con
 }
 
 /* For each system its name, the number of its formats, then size and text of each. */
-static bool read_systems(struct tracepoints *tracepoints, struct byte_reader *reader,
+static bool read_systems(struct tracepoints *tracepoints, struct byte_reader *reader, size_t size,
 			 GError **error)
 {
 	uint32_t n_systems = byte_reader_u32(reader);
@@ -142,16 +144,18 @@ static bool read_systems(struct tracepoints *tracepoints, struct byte_reader *re
 		uint32_t n_events = byte_reader_u32(reader);
 
 		for (uint32_t j = 0; j < n_events && !reader->failed; j++) {
-			uint64_t size = byte_reader_u64(reader);
-			const uint8_t *text = byte_reader_bytes(reader, size);
+			uint64_t text_size = byte_reader_u64(reader);
+			const uint8_t *text = byte_reader_bytes(reader, text_size);
 
-			if (text && size > MAX_FORMAT_SIZE)
-				return set_malformed(error, "a format of more than 1 MiB");
-			if (text && !read_format(tracepoints, system, text, size, error))
+			if (text && text_size > MAX_FORMAT_SIZE)
+				return set_malformed(error, size - reader->left - text_size,
+						     "a format of more than 1 MiB");
+			if (text && !read_format(tracepoints, system, text, text_size, error))
 				return false;
 		}
 	}
-	return !reader->failed || set_malformed(error, "it ends in the middle of a format");
+	return !reader->failed ||
+	       set_malformed(error, size - reader->left, "it ends in the middle of a format");
 }
 
 /* "header_page" and "header_event": name, size, text. They describe ftrace's own buffers. */
@@ -174,20 +178,21 @@ static bool read_container(struct tracepoints *tracepoints, const uint8_t *taint
 	uint32_t n_ftrace;
 
 	if (!found || memcmp(found, magic, sizeof(magic)))
-		return set_malformed(error, "the magic bytes are not there");
+		return set_malformed(error, 0, "the magic bytes are not there");
 	(void)byte_reader_string(&reader); /* version */
 	tracepoints->big_endian = byte_reader_u8(&reader);
 	tracepoints->long_size = byte_reader_u8(&reader) == 4 ? 4 : 8;
 	(void)byte_reader_u32(&reader); /* page size */
 	if (reader.failed)
-		return set_malformed(error, "it ends in its header");
+		return set_malformed(error, size - reader.left, "it ends in its header");
 
 	if (!skip_header_file(&reader, "header_page") || !skip_header_file(&reader, "header_event"))
-		return set_malformed(error, "header_page or header_event is not there");
+		return set_malformed(error, size - reader.left,
+				     "header_page or header_event is not there");
 	n_ftrace = byte_reader_u32(&reader);
 	for (uint32_t i = 0; i < n_ftrace && !reader.failed; i++)
 		byte_reader_skip(&reader, byte_reader_u64(&reader));
-	return read_systems(tracepoints, &reader, error);
+	return read_systems(tracepoints, &reader, size, error);
 }
 
 struct tracepoints *tracepoints_new_of_texts(bool swap)

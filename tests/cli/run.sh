@@ -237,7 +237,7 @@ refuses "the second of two files" 1 \
 formats="there are no formats of sdt_qemu in --formats directory"
 killed="perf record was killed before it finished the file: the size of the data and the feature sections are missing"
 cut="cut off: its header declares data up to offset $(stat -c %s killed.data), the file ends at $(stat -c %s cut.data)"
-bad="the tracepoint formats (feature 1, TRACING_DATA) are damaged: the magic bytes are not there"
+bad="the tracepoint formats (feature 1, TRACING_DATA) are damaged at byte 0: the magic bytes are not there"
 refuses "without formats" 1 "colo-perf report: no-formats.data: $formats" report --formats directory no-formats.data
 refuses "perf record was killed" 1 "colo-perf report: killed.data: $killed; $formats" \
     report --formats directory killed.data

@@ -553,9 +553,10 @@ static void test_no_formats(void)
 
 	builder = both_sides(G_LITTLE_ENDIAN, NULL);
 	perf_builder_feature_bytes(builder, PERF_BUILDER_TRACING_DATA, "x", 1);
-	assert_refused(builder, COLO_PERF_ERROR_NO_FORMATS,
-		       "the tracepoint formats (feature 1, TRACING_DATA) are damaged: the magic "
-		       "bytes are not there; " NO_FORMATS);
+	assert_refused(
+		builder, COLO_PERF_ERROR_NO_FORMATS,
+		"the tracepoint formats (feature 1, TRACING_DATA) are damaged at byte 0: the magic "
+		"bytes are not there; " NO_FORMATS);
 	perf_builder_free(builder);
 }
 

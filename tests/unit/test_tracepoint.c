@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define DAMAGED "the tracepoint formats (feature 1, TRACING_DATA) are damaged: "
+#define DAMAGED "the tracepoint formats (feature 1, TRACING_DATA) are damaged at byte "
 
 static const int byte_orders[] = {G_LITTLE_ENDIAN, G_BIG_ENDIAN};
 
@@ -488,18 +488,18 @@ static void test_containers(void)
 	g_autoptr(GError) error = NULL;
 	struct tracepoints *tracepoints;
 
-	assert_refused(section, DAMAGED "the magic bytes are not there");
+	assert_refused(section, DAMAGED "0: the magic bytes are not there");
 	append(section, "\027\010\104tracinX", 10);
-	assert_refused(section, DAMAGED "the magic bytes are not there");
+	assert_refused(section, DAMAGED "0: the magic bytes are not there");
 	section->data[9] = 'g';
-	assert_refused(section, DAMAGED "it ends in its header");
+	assert_refused(section, DAMAGED "10: it ends in its header");
 	append(section, "0.6", 3); /* without its NUL */
-	assert_refused(section, DAMAGED "it ends in its header");
+	assert_refused(section, DAMAGED "13: it ends in its header");
 	append(section, "\0\0\010\0\0\020\0", 7);
-	assert_refused(section, DAMAGED "header_page or header_event is not there");
+	assert_refused(section, DAMAGED "20: header_page or header_event is not there");
 	append(section, "header_page", 12);
 	append_number(section, G_MAXUINT64, 8);
-	assert_refused(section, DAMAGED "header_page or header_event is not there");
+	assert_refused(section, DAMAGED "40: header_page or header_event is not there");
 
 	g_byte_array_unref(section);
 	section = container_head();
@@ -512,20 +512,20 @@ static void test_containers(void)
 	/* Four thousand million systems, of which the first is not there. */
 	g_byte_array_set_size(section, section->len - 4);
 	append_number(section, G_MAXUINT32, 4);
-	assert_refused(section, DAMAGED "it ends in the middle of a format");
+	assert_refused(section, DAMAGED "69: it ends in the middle of a format");
 	append(section, "sdt_qemu", 8);
-	assert_refused(section, DAMAGED "it ends in the middle of a format");
+	assert_refused(section, DAMAGED "77: it ends in the middle of a format");
 	append(section, "", 1);
 	append_number(section, G_MAXUINT32, 4);
 	append_number(section, G_MAXUINT64, 8);
 	append(section, "name", 4);
-	assert_refused(section, DAMAGED "it ends in the middle of a format");
+	assert_refused(section, DAMAGED "94: it ends in the middle of a format");
 
 	/* A format that is there, and larger than any. */
 	g_byte_array_set_size(section, section->len - 12);
 	append_number(section, (1 << 20) + 1, 8);
 	append(section, text, (1 << 20) + 1);
-	assert_refused(section, DAMAGED "a format of more than 1 MiB");
+	assert_refused(section, DAMAGED "90: a format of more than 1 MiB");
 }
 
 /* Formats of ftrace stand before those of the systems, and are passed over. */
