@@ -11,7 +11,6 @@
 #include "base/error.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #define ATTR_SIZE_OFFSET  4 /* in the attr: its own size, u32 */
 #define EVENT_UPDATE_NAME 2 /* enum perf_event_update_type */
@@ -21,15 +20,11 @@ static bool set_malformed(const struct perf_record *record, GError **error, cons
 
 static bool set_malformed(const struct perf_record *record, GError **error, const char *format, ...)
 {
-	g_autofree char *type = perf_record_type_name(record->type);
-	g_autofree char *found = NULL;
 	va_list args;
 
 	va_start(args, format);
-	found = g_strdup_vprintf(format, args);
+	perf_record_set_error_valist(record, COLO_PERF_ERROR_MALFORMED, error, format, args);
 	va_end(args);
-	g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_MALFORMED,
-		    "offset %" PRIu64 ": record of type %s with %s", record->offset, type, found);
 	return false;
 }
 
@@ -52,7 +47,7 @@ static bool take_attr(struct perf_header *header, const struct perf_record *reco
 		attr_size = PERF_ATTR_SIZE_VER0;
 	if (attr_size > record->body_size || attr_size < PERF_ATTR_SIZE_VER0)
 		return set_malformed(record, error,
-				     "an attr of %" PRIu32 " bytes, allowed are %d to %zu",
+				     "with an attr of %" PRIu32 " bytes, allowed are %d to %zu",
 				     attr_size, PERF_ATTR_SIZE_VER0, record->body_size);
 	index = perf_events_add(header->events, record->tainted_body, attr_size, header->swap,
 				error);
@@ -79,7 +74,7 @@ static bool take_feature(struct perf_header *header, const struct perf_record *r
 	const uint64_t feature = byte_reader_u64(&reader);
 
 	if (reader.failed || feature >= PERF_FEATURE_BITS)
-		return set_malformed(record, error, "feature %" PRIu64 ", the highest is %d",
+		return set_malformed(record, error, "with feature %" PRIu64 ", the highest is %d",
 				     feature, PERF_FEATURE_BITS - 1);
 	/* HEADER_LAST_FEATURE, the end mark, is without a body. */
 	if (!reader.left)

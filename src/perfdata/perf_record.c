@@ -65,3 +65,13 @@ char *perf_record_type_name(uint32_t type)
 	return perf_record_is_known(type) ? g_strdup_printf("%s (%" PRIu32 ")", names[type], type)
 					  : g_strdup_printf("%" PRIu32, type);
 }
+
+void perf_record_set_error_valist(const struct perf_record *record, enum colo_perf_error code,
+				  GError **error, const char *format, va_list args)
+{
+	g_autofree char *type = perf_record_type_name(record->type);
+	g_autofree char *found = g_strdup_vprintf(format, args);
+
+	g_set_error(error, COLO_PERF_ERROR, (int)code, "offset %" PRIu64 ": record of type %s %s",
+		    record->offset, type, found);
+}

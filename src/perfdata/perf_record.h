@@ -9,6 +9,7 @@
 #define COLO_PERF_PERFDATA_PERF_RECORD_H
 
 #include "base/byte_reader.h"
+#include "base/error.h"
 
 #define PERF_RECORD_HEADER_SIZE 8 /* struct perf_event_header: u32 type, u16 misc, u16 size */
 
@@ -52,6 +53,11 @@ bool perf_record_is_known(uint32_t type);
  * caller frees it.
  */
 char *perf_record_type_name(uint32_t type);
+
+/* Makes an error "offset N: record of type T ", followed by what `format` makes. */
+void perf_record_set_error_valist(const struct perf_record *record, enum colo_perf_error code,
+				  GError **error, const char *format, va_list args)
+	G_GNUC_PRINTF(4, 0);
 
 /* The record header at `tainted`, which has PERF_RECORD_HEADER_SIZE bytes. Returns its size. */
 static inline uint16_t perf_record_read_header(const uint8_t *tainted, bool swap,

@@ -93,19 +93,14 @@ static void skip(struct perf_stream *stream, uint64_t size)
 static enum perf_next fail(enum colo_perf_error code, const struct perf_record *record,
 			   GError **error, const char *format, ...) G_GNUC_PRINTF(4, 5);
 
-/* `format` goes on after "offset N: record of type T ". */
 static enum perf_next fail(enum colo_perf_error code, const struct perf_record *record,
 			   GError **error, const char *format, ...)
 {
-	g_autofree char *type = perf_record_type_name(record->type);
-	g_autofree char *found = NULL;
 	va_list args;
 
 	va_start(args, format);
-	found = g_strdup_vprintf(format, args);
+	perf_record_set_error_valist(record, code, error, format, args);
 	va_end(args);
-	g_set_error(error, COLO_PERF_ERROR, (int)code, "offset %" PRIu64 ": record of type %s %s",
-		    record->offset, type, found);
 	return PERF_NEXT_ERROR;
 }
 
