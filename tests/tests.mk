@@ -103,6 +103,7 @@ check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flam
 	@$(run_tap) recorder-results tests/recorder-results/check.py \
 		--colo-perf $(BUILD)/colo-perf $(results_dir)
 	@$(run_tap) golden tests/golden/check.sh $(BUILD)/colo-perf
+	@$(run_tap) golden-counts tests/golden/check-counts.sh $(BUILD)/colo-perf
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) cli tests/cli/run.sh
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) flamegraph tests/cli/flamegraph.sh tests/golden
 # Sanitizers keep what was freed.
