@@ -9,6 +9,7 @@
 
 #include "profile/tasks.h"
 
+#define MAX_THREAD_NAME	  64 /* bytes that tasks.c keeps */
 #define FLAG_SWAP	  1
 #define FLAG_NO_SAMPLE_ID 2  /* records without a time */
 #define MAX_EVENTS	  64 /* the reference is slow */
@@ -144,12 +145,14 @@ static void check_event(const struct fuzzed *fuzzed, const struct perf_task_even
 	const uint64_t addresses[] = {event->start, event->start - 1, event->start + event->size,
 				      event->start + event->size - 1,
 				      event->start + event->size / 2};
+	const char *whole = reference_name(&fuzzed->reference, event->pid, event->tid, time_ns);
+	g_autofree char *name = whole ? g_strndup(whole, MAX_THREAD_NAME) : NULL;
 
 	for (guint i = 0; i < G_N_ELEMENTS(pids); i++)
 		for (guint k = 0; k < G_N_ELEMENTS(addresses); k++)
 			check_address(fuzzed, pids[i], addresses[k], time_ns);
 	g_assert_cmpstr(tasks_thread_name(fuzzed->tasks, event->pid, event->tid, time_ns), ==,
-			reference_name(&fuzzed->reference, event->pid, event->tid, time_ns));
+			name);
 }
 
 /* Asks for each event at the times of a few, and right before them. */
