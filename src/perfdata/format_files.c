@@ -69,15 +69,11 @@ static void add_text(struct tracepoints *tracepoints, const char *system, const 
 }
 
 /* The formats of another recording. In pipe mode they come behind the events. */
-static struct tracepoints *read_recording(const char *path, bool swap, GError **error)
+static struct tracepoints *read_recording(struct perf_file *file, bool swap, GError **error)
 {
-	struct perf_file *file = perf_file_open(path, error);
-	struct tracepoints *tracepoints = NULL;
 	struct perf_record record;
 	GBytes *section;
 
-	if (!file)
-		return NULL;
 	while (!(section = perf_file_feature(file, PERF_FEATURE_TRACING_DATA)))
 		if (perf_file_next_record(file, &record, NULL) != PERF_NEXT_RECORD)
 			break;
@@ -85,33 +81,44 @@ static struct tracepoints *read_recording(const char *path, bool swap, GError **
 		g_set_error_literal(error, COLO_PERF_ERROR, COLO_PERF_ERROR_NO_FORMATS,
 				    "it is of a machine of the other byte order");
 	else if (section)
-		tracepoints = tracepoints_new(g_bytes_get_data(section, NULL),
-					      g_bytes_get_size(section), swap, error);
+		return tracepoints_new(g_bytes_get_data(section, NULL), g_bytes_get_size(section),
+				       swap, error);
 	else
 		g_set_error_literal(error, COLO_PERF_ERROR, COLO_PERF_ERROR_NO_FORMATS,
 				    "it has no formats of tracepoints either");
-	perf_file_free(file);
-	return tracepoints;
+	return NULL;
 }
 
-static bool is_recording(const char *text, gsize size)
-{
-	return size >= 8 && (!memcmp(text, "PERFILE2", 8) || !memcmp(text, "2ELIFREP", 8));
-}
-
-static struct tracepoints *read_file(const char *path, const char *system, bool swap,
+static struct tracepoints *read_text(const char *path, const char *system, bool swap,
 				     GError **error)
 {
 	struct tracepoints *tracepoints;
 	g_autofree char *text = NULL;
-	gsize size;
 
-	if (!g_file_get_contents(path, &text, &size, error))
+	if (!g_file_get_contents(path, &text, NULL, error))
 		return NULL;
-	if (is_recording(text, size))
-		return read_recording(path, swap, error);
 	tracepoints = tracepoints_new_of_texts(swap);
 	add_text(tracepoints, system, text);
+	return tracepoints;
+}
+
+/* A recording, of any size; what is none is a text. */
+static struct tracepoints *read_file(const char *path, const char *system, bool swap,
+				     GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+	struct perf_file *file = perf_file_open(path, &problem);
+	struct tracepoints *tracepoints;
+
+	if (g_error_matches(problem, COLO_PERF_ERROR, COLO_PERF_ERROR_NOT_PERF) ||
+	    g_error_matches(problem, COLO_PERF_ERROR, COLO_PERF_ERROR_IO))
+		return read_text(path, system, swap, error);
+	if (!file) {
+		g_propagate_error(error, g_steal_pointer(&problem));
+		return NULL;
+	}
+	tracepoints = read_recording(file, swap, error);
+	perf_file_free(file);
 	return tracepoints;
 }
 
