@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Builds a QEMU with the probes: Debian's QEMU 7.2 source (or QEMU_SRC), the patches of qemu-patch/, its firmware. All of
+# Builds a QEMU for COLO: Debian's QEMU 7.2 source (or QEMU_SRC), the patches of qemu-patch/, its firmware. All of
 # it lands in the cache and is reused. Prints the path of the binary. Runs no QEMU; leaves /etc/apt alone.
 
 set -euo pipefail
@@ -10,8 +10,12 @@ HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$HERE/lib.sh"
 
-# The probes, then what COLO needs under TCG.
-PATCHES=("$HERE"/../qemu-patch/sdt-probes.patch "$HERE"/../qemu-patch/tcg-*.patch)
+# What each variant adds to Debian's QEMU; what COLO needs under TCG comes last, in all of them.
+declare -A VARIANTS=(
+    [plain]=''
+    [probes]='sdt-probes.patch'
+    [recorder]='sdt-probes.patch checkpoint-recorder.patch'
+)
 # Call chains by frame pointer need the last two.
 CONFIGURE=(--target-list=x86_64-softmmu --without-default-features --enable-system --enable-kvm --enable-tcg
     --enable-replication '--extra-cflags=-fno-omit-frame-pointer -mno-omit-leaf-frame-pointer')
@@ -21,7 +25,7 @@ BUILD_MIB=1500
 
 usage() {
     cat <<END
-usage: [QEMU_SRC=DIR] build-qemu.sh [--refresh] [--no-install]
+usage: [QEMU_SRC=DIR] build-qemu.sh [--variant NAME] [--refresh] [--no-install]
 
 Prints the path of a QEMU with the probes, built in the cache when it is not
 there yet: COLO_PERF_CACHE, default ~/.cache/colo-perf. Recordings hold that
@@ -29,6 +33,9 @@ path; set COLO_PERF_CACHE=/opt/colo-perf, say, to keep your home out of them.
 
   QEMU_SRC=DIR   build this source tree (7.2, with or without the patches
                  applied; it is copied) instead of Debian's
+  --variant NAME probes (the default), recorder (with the recorder inside QEMU
+                 as well, for comparing the two) or plain (without either, for
+                 measuring what they cost)
   --refresh      look for a newer QEMU 7.2 in Debian's archive
   --no-install   stop when a package is missing instead of installing it
 
@@ -37,7 +44,17 @@ objects can be rebuilt; the firmware is in firmware/ of the cache, for -L.
 END
 }
 
+OWN_OPTION=--variant
+OWN_VALUE=probes
 parse_cache_options "$@"
+VARIANT=$OWN_VALUE
+[[ -n ${VARIANTS[$VARIANT]+known} ]] || usage_error "--variant must be one of ${!VARIANTS[*]}, not '$VARIANT'"
+
+PATCHES=()
+for PATCH in ${VARIANTS[$VARIANT]}; do
+    PATCHES+=("$HERE/../qemu-patch/$PATCH")
+done
+PATCHES+=("$HERE"/../qemu-patch/tcg-*.patch)
 
 UNFINISHED=
 cleanup() {
@@ -146,7 +163,7 @@ build_entry() {
         die "QEMU does not build: the whole log is $log; check the free space in $CACHE too"
 
     # Without sys/sdt.h the build would succeed and hold no probe.
-    grep -q '#define HAVE_SYS_SDT_H' "$entry/build/config-host.h" ||
+    [[ $VARIANT == plain ]] || grep -q '#define HAVE_SYS_SDT_H' "$entry/build/config-host.h" ||
         die "QEMU was built without probes: sys/sdt.h is missing; install systemtap-sdt-dev"
 
     printf '%s\n' "$version" >"$entry/complete.part"
