@@ -2,10 +2,11 @@
 /*
  * The load of the test guest: writes to memory at a chosen rate, over a working set of a chosen
  * size, with content that is different each time. Runs as the guest's only process and never ends.
- * It measures nothing.
+ * It measures nothing, but can tell how much work it got done beside the writing.
  *
  * Kernel command line: colo.dirty_mib_s=RATE (MiB of pages touched each second, 0: none),
- * colo.working_set_mib=SIZE.
+ * colo.working_set_mib=SIZE, colo.work_report_ms=MS (computes instead of sleeping, and prints how
+ * much it has computed each MS of the guest's time).
  */
 
 #include <errno.h>
@@ -26,6 +27,9 @@
  * for. */
 #define MAX_TICKS_LATE 20
 #define NS_PER_S       1000000000
+#define NS_PER_MS      1000000
+/* Multiplications in a unit of work: well below a tick, also under TCG. */
+#define WORK_UNIT 10000
 
 static uint64_t parameter(const char *cmdline, const char *name, uint64_t fallback)
 {
@@ -55,10 +59,41 @@ static void dirty_page(volatile uint8_t *page, uint64_t value)
 	}
 }
 
+static void compute(void)
+{
+	static volatile uint64_t sink;
+	uint64_t value = sink;
+	int i;
+
+	for (i = 0; i < WORK_UNIT; i++)
+		value = value * 6364136223846793005u + 1442695040888963407u;
+	sink = value;
+}
+
+/* Computes until the tick is over. Prints the units of work done so far each report_ns. */
+static void work_for_a_tick(int64_t report_ns)
+{
+	static uint64_t done;
+	static int64_t reported;
+	const int64_t begin = now_ns();
+	int64_t now = begin;
+
+	while (now - begin < TICK_NS) {
+		compute();
+		done++;
+		now = now_ns();
+		if (now - reported >= report_ns) {
+			printf("work %" PRIu64 "\n", done);
+			fflush(stdout);
+			reported = now;
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	char cmdline[4096] = "";
-	uint64_t pages, page = 0, written = 0, pages_per_s, rate_mib_s, set_mib;
+	uint64_t pages, page = 0, written = 0, pages_per_s, rate_mib_s, set_mib, report_ms;
 	uint8_t *memory;
 	FILE *file;
 	int64_t last;
@@ -72,6 +107,7 @@ int main(int argc, char **argv)
 	}
 	rate_mib_s = parameter(cmdline, "colo.dirty_mib_s=", 200);
 	set_mib = parameter(cmdline, "colo.working_set_mib=", 256);
+	report_ms = parameter(cmdline, "colo.work_report_ms=", 0);
 	if (set_mib == 0)
 		set_mib = 1;
 	pages = set_mib * (MIB / PAGE_SIZE);
@@ -99,7 +135,10 @@ int main(int argc, char **argv)
 		const struct timespec tick = {.tv_nsec = TICK_NS};
 		int64_t now, late;
 
-		nanosleep(&tick, NULL);
+		if (report_ms)
+			work_for_a_tick((int64_t)report_ms * NS_PER_MS);
+		else
+			nanosleep(&tick, NULL);
 		now = now_ns();
 		late = now - last;
 		last = now;

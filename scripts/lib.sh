@@ -284,7 +284,10 @@ use_cache() {
     CACHE=$(cd -- "$CACHE" && pwd -P)
 }
 
-# parse_cache_options [OPTION...]: those of the scripts that fill the cache; calls the script's usage().
+# parse_cache_options [OPTION...]: those of the scripts that fill the cache; calls the script's usage(). A script may have
+# one option of its own with a value: OWN_OPTION is its name, and OWN_VALUE becomes what was given.
+OWN_OPTION=
+OWN_VALUE=
 REFRESH=
 NO_INSTALL=${NO_INSTALL:-}
 # shellcheck disable=SC2034 # for those who source this
@@ -294,7 +297,12 @@ parse_cache_options() {
             --refresh) REFRESH=1 ;;
             --no-install) NO_INSTALL=1 ;;
             -h | --help) usage; exit 0 ;;
-            *) usage_error "unknown argument '$1'" ;;
+            *)
+                [[ -n $OWN_OPTION && $1 == "$OWN_OPTION" ]] || usage_error "unknown argument '$1'"
+                (($# >= 2)) || usage_error "$1 needs a value"
+                OWN_VALUE=$2
+                shift
+                ;;
         esac
         shift
     done
@@ -460,6 +468,39 @@ fetch_package() {
         die "cannot fetch Debian's package $package: check the network, free space in $CACHE, and /etc/apt"
     fi
     rm -rf -- "$dir"
+    mv -- "$work/root" "$dir"
+    rm -rf -- "$work" "$log"
+}
+
+# fetch_closure DIR PACKAGE...: these and all that they depend on, unpacked into DIR as on a machine that has nothing yet;
+# DIR.packages lists them with their versions. DIR appears complete or not at all. Nothing is installed, no script is run.
+fetch_closure() {
+    local dir=$1 work=$1.part log=$1.log
+    shift
+    private_apt_update
+    rm -rf -- "$work"
+    mkdir -p -- "$work/deb/partial" "$work/root"
+    : >"$work/status"
+    : >"$log"
+    export -f private_apt
+    export CACHE
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    if ! run_logged "fetching $* and what they need" "$log" bash -c '
+            set -e
+            work=$1
+            shift
+            private_apt apt-get -o "Dir::State::status=$work/status" -o "Dir::Cache::archives=$work/deb" -y \
+                --no-install-recommends --download-only install "$@"
+            for deb in "$work"/deb/*.deb; do
+                dpkg-deb -x "$deb" "$work/root"
+                dpkg-deb -W --showformat="\${Package} \${Version}\n" "$deb" >>"$work/packages"
+            done' - "$work" "$@"; then
+        rm -rf -- "$work"
+        show_tail "$CACHE/apt/update.log" 5
+        die "cannot fetch Debian's packages $*: check the network, free space in $CACHE, and /etc/apt"
+    fi
+    rm -rf -- "$dir"
+    mv -- "$work/packages" "$dir.packages"
     mv -- "$work/root" "$dir"
     rm -rf -- "$work" "$log"
 }

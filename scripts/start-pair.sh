@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Runs a COLO pair on this machine, primary and secondary on loopback, and stays until it is told to stop; then both are
-# gone, whatever happened. It builds nothing and records nothing.
+# Runs a COLO pair on this machine, primary and secondary on loopback or in network namespaces, and stays until it is told to
+# stop; then both are gone, whatever happened. It builds nothing and records nothing. Disks and network are set up in
+# pair-disks.sh and pair-network.sh.
 
 set -euo pipefail
 
@@ -11,6 +12,10 @@ HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 . "$HERE/lib.sh"
 # shellcheck source-path=SCRIPTDIR source=pair-options.sh
 . "$HERE/pair-options.sh"
+# shellcheck source-path=SCRIPTDIR source=pair-network.sh
+. "$HERE/pair-network.sh"
+# shellcheck source-path=SCRIPTDIR source=pair-disks.sh
+. "$HERE/pair-disks.sh"
 
 usage() {
     cat <<END
@@ -24,11 +29,16 @@ SIGTERM or --duration.
   --qemu BINARY       a QEMU with COLO; under TCG it needs tcg-bql.patch
   --guest DIR         the guest (default: what make-guest.sh prints)
   --run-dir DIR       for logs and pair.env (default: a new one in /tmp)
+  --profile NAME      the defaults of a named set, see run.sh --help
+  --workload NAME     memory, compile or kernel-build, see make-guest.sh --help
   --memory MIB        guest memory (default $MEMORY)
   --vcpus N           (default $VCPUS)
   --accel ACCEL       auto, kvm or tcg; auto takes KVM only after a guest has
                       booted with it (default auto)
-  --interval MS       time between checkpoints, x-checkpoint-delay (default $INTERVAL)
+  --interval MS       time between checkpoints, x-checkpoint-delay (default
+                      $DEFAULT_INTERVAL, with --net $DEFAULT_NET_INTERVAL, about as often as answers differ, so
+                      that some checkpoints have either reason; QEMU's own
+                      default is 20000)
   --dirty-rate MIB    memory that the guest dirties each second (default $DIRTY_RATE)
   --working-set MIB   memory that it dirties over and over (default $WORKING_SET)
   --image FILE        boot this disk image (qcow2 or raw) instead of the guest.
@@ -38,19 +48,31 @@ SIGTERM or --duration.
                       keeps the two disks equal. That does for measuring, not
                       for a failover: disks that are to survive one need QEMU's
                       replication driver, see COLO-FT.txt of QEMU, and
-                      record.sh, which records a pair that you set up yourself.
-  --port PORT         of 127.0.0.1, for the migration (default: a free one)
+                      colo-perf record, which records a pair that you set up yourself.
+  --port PORT         of 127.0.0.1, for the migration (default: a free one; with
+                      --net, in namespaces of their own: $NET_MIGRATION_PORT)
   --qemu-args ARGS    more arguments for both QEMUs, split at spaces
+  --guest-args ARGS   more words for the test guest's kernel command line;
+                      guest/dirty-memory.c says which it knows
+
+$FULL_SET_UP_HELP
+
+When it begins and ends:
   --gate FILE         when the guest is ready, say so (state=booted) and start
                       COLO only when FILE appears
   --duration S        stop after S seconds of COLO (default: stay)
+  --keep-survivor     when one side dies, or COLO ends, keep running what is left,
+                      for a failover; without it both are stopped
+  --check-machine     only say whether the profile can run here
 END
 }
 
-QEMU_BIN='' GUEST_DIR='' RUN_DIR='' GATE='' DURATION=0
+QEMU_BIN='' GUEST_DIR='' RUN_DIR='' GATE='' DURATION=0 KEEP_SURVIVOR='' CHECK_MACHINE=''
 while (($#)); do
     case $1 in
         -h | --help) usage; exit 0 ;;
+        --keep-survivor) KEEP_SURVIVOR=1; shift; continue ;;
+        --check-machine) CHECK_MACHINE=1; shift; continue ;;
         --qemu | --guest | --run-dir | --gate | --duration)
             (($# >= 2)) || usage_error "$1 needs a value"
             ;;&
@@ -59,7 +81,11 @@ while (($#)); do
         --run-dir) RUN_DIR=$2 ;;
         --gate) GATE=$2 ;;
         --duration) need_number "$1" "$2" 1 1000000; DURATION=$2 ;;
-        *) pair_option "$@" || usage_error "unknown argument '$1'" ;;
+        *)
+            pair_option "$@" || usage_error "unknown argument '$1'"
+            shift "$OPTION_WORDS"
+            continue
+            ;;
     esac
     shift 2
 done
@@ -68,9 +94,9 @@ done
 check_pair_options
 
 READY_LINE="colo-perf guest ready"
-BOOT_TIMEOUT_S=180
+BOOT_TIMEOUT_S=${WORKLOAD_BOOT_S[$WORKLOAD]}
 KVM_TIMEOUT_S=20
-COLO_TIMEOUT_S=180
+COLO_TIMEOUT_S=$BOOT_TIMEOUT_S
 SOCKETS=       # Directory of the QMP sockets: short, as their paths may have 107 characters only
 PRIMARY=       # Pids
 SECONDARY=
@@ -84,6 +110,7 @@ cleanup() {
     for pid in $PRIMARY $SECONDARY; do
         stop_child "$pid" 5
     done
+    remove_disks
     [[ -z $SOCKETS ]] || rm -rf -- "$SOCKETS"
 }
 on_exit cleanup
@@ -91,11 +118,8 @@ on_exit cleanup
 [[ -x $QEMU_BIN && ! -d $QEMU_BIN ]] || die "there is no QEMU at $QEMU_BIN: build one with scripts/build-qemu.sh"
 QEMU_BIN=$(realpath -- "$QEMU_BIN")
 [[ -z $IMAGE || -r $IMAGE ]] || die "cannot read the image $IMAGE"
-[[ -z $PORT ]] || python3 "$HERE/qmp.py" --port "$PORT" >/dev/null || exit 1
+[[ -z $PORT || -n $NET ]] || python3 "$HERE/qmp.py" --port "$PORT" >/dev/null || exit 1
 use_cache
-if [[ -z $GUEST_DIR && (-z $IMAGE || $ACCEL == auto) ]]; then
-    GUEST_DIR=$("$HERE/make-guest.sh")
-fi
 if [[ -z $RUN_DIR ]]; then
     RUN_DIR=$(mktemp -d "${TMPDIR:-/tmp}/colo-pair.XXXXXX")
 fi
@@ -109,20 +133,56 @@ qmp() {
 
 # What bash has to say about a QEMU that was killed is said better by qemu_died: the loops that watch send it away.
 
-# qemu_died SIDE PID: one line and the end of its log.
-qemu_died() {
+# death_of SIDE PID: sets DEATH, what became of a QEMU that is no more; collects it.
+death_of() {
     local side=$1 pid=$2 status=0
     reap "$pid" || status=$?
-    show_tail "$RUN_DIR/$side.log"
+    DEATH="the QEMU of the $side (pid $pid)"
     if ((status > 128)); then
-        die "the QEMU of the $side (pid $pid) was killed by SIG$(kill -l "$status" 2>/dev/null || echo "$status"); its log is $RUN_DIR/$side.log"
+        DEATH+=" was killed by SIG$(kill -l "$status" 2>/dev/null || echo "$status")"
+    else
+        DEATH+=" has ended with status $status"
     fi
-    die "the QEMU of the $side (pid $pid) has ended with status $status; its log is $RUN_DIR/$side.log"
+}
+
+# qemu_died SIDE PID: one line and the end of its log.
+qemu_died() {
+    death_of "$1" "$2"
+    show_tail "$RUN_DIR/$1.log"
+    die "$DEATH; its log is $RUN_DIR/$1.log"
 }
 
 check_alive() {
     [[ -z $SECONDARY ]] || alive "$SECONDARY" || qemu_died secondary "$SECONDARY"
     [[ -z $PRIMARY ]] || alive "$PRIMARY" || qemu_died primary "$PRIMARY"
+}
+
+# For --keep-survivor: whether a side is left; says once what has died.
+check_survivors() {
+    if [[ -n $SECONDARY ]] && ! alive "$SECONDARY"; then
+        death_of secondary "$SECONDARY"
+        SECONDARY=
+        say "== $DEATH"
+    fi
+    if [[ -n $PRIMARY ]] && ! alive "$PRIMARY"; then
+        death_of primary "$PRIMARY"
+        PRIMARY=
+        say "== $DEATH"
+    fi
+    [[ -n $PRIMARY$SECONDARY ]] || die "both sides have ended; their logs are in $RUN_DIR"
+}
+
+# Without --keep-survivor: that both sides live, and COLO with them.
+check_pair() {
+    check_alive
+    grep -qs '"event": "COLO_EXIT"' "$RUN_DIR/events.jsonl" || return 0
+    # A QEMU that dies takes COLO with it; its death is the better message.
+    nap 0.5
+    check_alive
+    show_tail "$RUN_DIR/events.jsonl" 2
+    show_tail "$RUN_DIR/primary.log"
+    show_tail "$RUN_DIR/secondary.log"
+    die "COLO has ended by itself: see the event COLO_EXIT in $RUN_DIR/events.jsonl and QEMU's logs beside it"
 }
 
 # -L for a QEMU that does not find firmware by itself.
@@ -137,11 +197,12 @@ firmware_arguments() {
 FIRMWARE_ARGUMENTS=()
 firmware_arguments
 
+# use_guest DIR
+use_guest() {
+    GUEST_ARGUMENTS=(-vga none -kernel "$1/vmlinuz" -initrd "$1/initramfs.cpio" -append
+        "console=ttyS0 quiet panic=-1 colo.dirty_mib_s=$DIRTY_RATE colo.working_set_mib=$WORKING_SET $GUEST_ARGS")
+}
 GUEST_ARGUMENTS=()
-if [[ -n $GUEST_DIR ]]; then
-    GUEST_ARGUMENTS=(-vga none -kernel "$GUEST_DIR/vmlinuz" -initrd "$GUEST_DIR/initramfs.cpio" -append
-        "console=ttyS0 quiet panic=-1 colo.dirty_mib_s=$DIRTY_RATE colo.working_set_mib=$WORKING_SET")
-fi
 COMMON_ARGUMENTS=("${FIRMWARE_ARGUMENTS[@]}" -nodefaults -no-user-config -display none -m "$MEMORY" -smp "$VCPUS")
 
 # --- Which accelerator ---
@@ -178,6 +239,18 @@ kvm_boots() {
     [[ $(<"$verdict") == yes ]]
 }
 
+# What the profile demands is asked before its guest is made, which takes long: with the small one.
+check_machine
+if demands_kvm; then
+    use_guest "$("$HERE/make-guest.sh")"
+    kvm_boots || no_kvm
+fi
+[[ -z $CHECK_MACHINE ]] || exit 0
+
+if [[ -z $GUEST_DIR && (-z $IMAGE || $ACCEL == auto) ]]; then
+    GUEST_DIR=$("$HERE/make-guest.sh" --workload "$WORKLOAD")
+fi
+[[ -z $GUEST_DIR ]] || use_guest "$GUEST_DIR"
 if [[ $ACCEL == auto ]]; then
     if kvm_boots; then
         ACCEL=kvm
@@ -191,23 +264,47 @@ fi
 
 # --- The two QEMUs ---
 
+# What the guest says when it cannot do what it should.
+check_guest() {
+    grep -qs '^colo-perf guest: ' "$RUN_DIR/primary.serial" || return 0
+    nap 0.5
+    show_tail "$RUN_DIR/primary.serial" 25
+    die "the guest cannot do its work, as said above: its console is $RUN_DIR/primary.serial"
+}
+
+check_client() {
+    [[ -z $CLIENT ]] || alive "$CLIENT" || die "the client has ended: $(tail -n 1 "$RUN_DIR/client.log")"
+}
+
 if [[ -n $IMAGE ]]; then
     FORMAT=raw
     [[ $(head -c 3 -- "$IMAGE" | tr -d '\0') != QFI ]] || FORMAT=qcow2
     GUEST_ARGUMENTS=(-vga std -drive "file=${IMAGE//,/,,},format=$FORMAT,if=virtio,snapshot=on" -S)
 fi
+# More words for the kernel. The guest that tries KVM has no such devices.
+[[ -z $DISK ]] || GUEST_ARGUMENTS[-1]+=" colo.disk_mib_s=$DISK_RATE"
+[[ -z $NET ]] || GUEST_ARGUMENTS[-1]+=" ipv6.disable=1 colo.net=$GUEST_ADDRESS/24"
 read -ra OWN_ARGUMENTS <<<"$QEMU_ARGS"
 
 # start_qemu SIDE ARGUMENT...
 start_qemu() {
-    local side=$1
+    local side=$1 enter=()
     shift
+    DISK_ARGUMENTS=() NET_ARGUMENTS=() LOAD_ARGUMENTS=()
+    if [[ -n $NET ]]; then
+        network_arguments "$side"
+        enter=(nsenter "--net=/proc/${NETNS[$side]}/ns/net" --)
+    fi
+    if [[ -n $DISK ]]; then
+        disk_arguments "$side"
+        load_arguments "$side"
+    fi
     : >"$RUN_DIR/$side.log"
     # -snapshot's overlays go to TMPDIR.
-    TMPDIR=$RUN_DIR start_child "$RUN_DIR/$side.log" "$QEMU_BIN" -name "$side,debug-threads=on" "${COMMON_ARGUMENTS[@]}" \
+    TMPDIR=$RUN_DIR start_child "$RUN_DIR/$side.log" "${enter[@]}" "$QEMU_BIN" -name "$side,debug-threads=on" "${COMMON_ARGUMENTS[@]}" \
         -accel "$ACCEL" -serial "file:$RUN_DIR/$side.serial" \
         -qmp "unix:$SOCKETS/$side.qmp,server=on,wait=off" -qmp "unix:$SOCKETS/$side.events,server=on,wait=off" \
-        "${GUEST_ARGUMENTS[@]}" "${OWN_ARGUMENTS[@]}" "$@"
+        "${LOAD_ARGUMENTS[@]}" "${GUEST_ARGUMENTS[@]}" "${DISK_ARGUMENTS[@]}" "${NET_ARGUMENTS[@]}" "${OWN_ARGUMENTS[@]}" "$@"
 }
 
 # qmp_command SIDE COMMAND [ARGUMENTS]
@@ -229,6 +326,9 @@ write_state() {
         printf 'primary_pid=%s\nsecondary_pid=%s\n' "$PRIMARY" "$SECONDARY"
         printf 'primary_qmp=%s\nsecondary_qmp=%s\n' "$SOCKETS/primary.qmp" "$SOCKETS/secondary.qmp"
         printf 'primary_log=%s\nsecondary_log=%s\n' "$RUN_DIR/primary.log" "$RUN_DIR/secondary.log"
+        [[ -z $DISK ]] || disk_state
+        [[ -z $NET ]] || network_state
+        # `port` last: readers take it for the end.
         printf 'events=%s\nrun_dir=%s\nqemu=%s\naccel=%s\nport=%s\n' "$RUN_DIR/events.jsonl" "$RUN_DIR" "$QEMU_BIN" \
             "$ACCEL" "$PORT"
     } >"$RUN_DIR/pair.env.part"
@@ -237,6 +337,13 @@ write_state() {
 }
 
 rm -f -- "$RUN_DIR"/{primary,secondary}.{log,serial} "$RUN_DIR/events.jsonl" "$RUN_DIR/pair.env"
+SECONDARY_HOST=127.0.0.1
+if [[ -n $NET ]]; then
+    network_up
+    SECONDARY_HOST=$SECONDARY_ADDRESS
+    [[ -n $PORT ]] || PORT=$NET_MIGRATION_PORT
+fi
+[[ -z $DISK ]] || make_disks
 if [[ -n $IMAGE ]]; then
     step_begin "starting the pair with ${IMAGE##*/} ($MEMORY MiB, $VCPUS vCPU, $ACCEL)"
 else
@@ -260,6 +367,7 @@ if [[ -z $IMAGE ]]; then
     STARTED=$SECONDS
     until grep -qs "$READY_LINE" "$RUN_DIR/primary.serial"; do
         check_alive
+        check_guest
         if ((SECONDS - STARTED > BOOT_TIMEOUT_S)); then
             show_tail "$RUN_DIR/primary.serial"
             die "the guest is not ready after $BOOT_TIMEOUT_S s; its console is $RUN_DIR/primary.serial$([[ $ACCEL != kvm ]] || echo "; try --accel tcg")"
@@ -276,7 +384,13 @@ qmp_command primary migrate-set-capabilities "$COLO"
 # The default bandwidth of 128 MiB/s would keep a guest that dirties more from ever getting into COLO.
 qmp_command primary migrate-set-parameters "{\"x-checkpoint-delay\": $INTERVAL, \"max-bandwidth\": 10000000000}"
 [[ -n $PORT ]] || PORT=$(qmp --port)
-qmp_command secondary migrate-incoming "{\"uri\": \"tcp:127.0.0.1:$PORT\"}"
+URI=tcp:$SECONDARY_HOST:$PORT
+if [[ -n $DISK ]]; then
+    NBD_PORT=$NET_NBD_PORT
+    [[ -n $NET ]] || NBD_PORT=$(qmp --port)
+    start_replication "$SECONDARY_HOST" "$NBD_PORT"
+fi
+qmp_command secondary migrate-incoming "{\"uri\": \"$URI\"}"
 
 write_state booted
 while [[ -n $GATE && ! -e $GATE ]]; do
@@ -285,7 +399,7 @@ while [[ -n $GATE && ! -e $GATE ]]; do
 done 2>/dev/null
 
 step_begin "bringing the pair into COLO"
-qmp_command primary migrate "{\"uri\": \"tcp:127.0.0.1:$PORT\"}"
+qmp_command primary migrate "{\"uri\": \"$URI\"}"
 start_child "$RUN_DIR/qmp.out" python3 "$HERE/qmp.py" --wait colo --timeout "$COLO_TIMEOUT_S" "$SOCKETS/primary.qmp" \
     "$SOCKETS/secondary.qmp"
 WAITER=$CHILD
@@ -302,21 +416,21 @@ if ! reap "$WAITER"; then
     die "the pair does not get into COLO: $(tail -n 1 "$RUN_DIR/qmp.out")"
 fi
 step_end
+# What was written to the disk before replication began would be on the primary's alone.
+[[ -z $DISK ]] || start_disk_load
+[[ -z $NET ]] || start_client
 write_state colo
 
 now_ms
 END_MS=$((NOW_MS + DURATION * 1000))
 while ((DURATION == 0 || NOW_MS < END_MS)); do
-    check_alive
-    if grep -qs '"event": "COLO_EXIT"' "$RUN_DIR/events.jsonl"; then
-        # A QEMU that dies takes COLO with it; its death is the better message.
-        nap 0.5
-        check_alive
-        show_tail "$RUN_DIR/events.jsonl" 2
-        show_tail "$RUN_DIR/primary.log"
-        show_tail "$RUN_DIR/secondary.log"
-        die "COLO has ended by itself: see the event COLO_EXIT in $RUN_DIR/events.jsonl and QEMU's logs beside it"
+    if [[ -n $KEEP_SURVIVOR ]]; then
+        check_survivors
+    else
+        check_pair
     fi
     nap 0.2
     now_ms
+    [[ -z $DISK$NET ]] || check_guest
+    check_client
 done 2>/dev/null

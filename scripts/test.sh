@@ -96,7 +96,7 @@ checks() {
 }
 
 need_packages "the tests" "${BUILD_PACKAGES[@]}" linux-perf python3 zstd shellcheck clang-format util-linux git perl \
-    binutils xz-utils patch groff-base systemtap-sdt-dev chromium chromium-driver python3-selenium
+    binutils xz-utils patch groff-base iproute2 systemtap-sdt-dev chromium chromium-driver python3-selenium tmux
 
 SCRIPTS=(scripts/*.sh tests/*.sh tests/*/*.sh .ci/run)
 echo "--- linters"
@@ -109,6 +109,9 @@ for PAGE in man/*.1; do
     one "groff ${PAGE##*/}" bash -c '[[ -z $(groff -man -Tutf8 -ww -z "$1" 2>&1 | tee /dev/stderr) ]]' - "$PAGE"
 done
 
+# What `make` links live -p with.
+one "build-libperf.sh" "$HERE/build-libperf.sh"
+
 checks "warnings are errors" WERROR=1
 checks "ASan and UBSan" SANITIZE=1
 
@@ -117,7 +120,7 @@ tap flame-svg tests/cli/flame_svg_browser.py --make build/sanitize/tests/cli/mak
 # --- The system: QEMU, perf, a pair ---
 
 system_tests() {
-    local qemu entry started
+    local qemu entry recorder started
     if [[ -z $SYSTEM ]]; then
         skip system "--no-system"
         return
@@ -149,7 +152,22 @@ system_tests() {
     tap browser tests/cli/flame_svg_browser.py "$WORK"/run/*.svg
     tap workload tests/system/check-profiles-of-workload.py --colo-perf build/colo-perf
     tap forms tests/system/check-forms.py --colo-perf build/colo-perf
+    tap record tests/system/check-record.py --colo-perf build/colo-perf
+    tap full-setup tests/system/check-full-setup.py --colo-perf build/colo-perf "$qemu"
+    tap full-failover tests/system/check-full-failover.py "$qemu"
     tap records tests/system/check-records.sh "$qemu" build/colo-perf
+    tap live tests/system/check-live.py --colo-perf build/colo-perf --qemu "$qemu"
+    tap failover tests/system/check-failover.py --colo-perf build/colo-perf "$qemu"
+    tap compile tests/system/check-compile.sh "$qemu" build/colo-perf
+
+    if run_script "$WORK/recorder" "$HERE/build-qemu.sh" --variant recorder; then
+        recorder=$(tail -n 1 "$WORK/recorder")
+        tap recorder tests/system/check-recorder.sh "$(dirname -- "$(dirname -- "$recorder")")"
+        tap accuracy tests/system/check-accuracy.py --colo-perf build/colo-perf "$recorder"
+    else
+        echo "build-qemu-recorder 0 1 0" >>"$TALLY"
+        echo "not ok - build-qemu --variant recorder: see above"
+    fi
 }
 
 system_tests
