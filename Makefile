@@ -47,23 +47,42 @@ PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) -D_FILE_OFFSET_BITS=64 -Isrc -Itests \
 	     $(PACKAGE_CFLAGS)
-LIBS = $(PACKAGE_LIBS) -liberty -lm
+LIBS = $(LIBPERF_LIBS) $(PACKAGE_LIBS) -liberty -lm
+
+# libperf, which live -p needs: the system's, or what scripts/build-libperf.sh has built. All
+# else builds without it, and live -p then says what to do.
+LIBPERF_DIR ?= $(or $(COLO_PERF_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/colo-perf)/libperf
+libperf_config := $(shell $(PKG_CONFIG) --exists libperf 2>/dev/null && echo $(PKG_CONFIG) || \
+		    echo PKG_CONFIG_PATH=$(LIBPERF_DIR)/lib/pkgconfig $(PKG_CONFIG))
+HAVE_LIBPERF := $(shell $(libperf_config) --exists libperf 2>/dev/null && echo 1)
+ifdef HAVE_LIBPERF
+LIBPERF_CFLAGS := $(shell $(libperf_config) --cflags libperf)
+LIBPERF_LIBS := $(shell $(libperf_config) --libs libperf)
+# Its headers are not ours to be warned of.
+ring_cflags := $(LIBPERF_CFLAGS:-I%=-isystem %)
+else
+$(info libperf is not there, so `colo-perf live -p` will not work: scripts/build-libperf.sh builds it)
+endif
 
 # The modules, in the order in which one may include another.
-BASE := error distribution hash id_table printable
+BASE := error value_set hash id_table printable
 PERFDATA := perf_bytes perf_event perf_file perf_header perf_header_records perf_record perf_sample \
 	    perf_stream perf_task perf_unpack tracepoint format_files uprobe_sites
-COLO := phase probe hit_log model summary parts
+COLO := phase probe hit_log hit_queue model verdict tally summary parts
+PROBES := process registration sdt_notes shared_state tracefs uprobe_arguments
 SYMBOLS := build_id debug_file demangle dso dso_error dso_file elf_file elf_plt inline_index \
 	   kallsyms kernel_symbols regular_file symbol_table
 PROFILE := address_space dso_table profile sample_event stack_resolver stack_table tasks unwinder
 COMMANDS := recording recording_file phase_profile phase_sums input output warnings report report_text \
-	    report_profile json report_json report_json_profile report_csv flamegraph flame_tree \
-	    flame_layout flame_tooltip flame_svg svg_text
+	    report_profile json report_json report_json_profile report_csv figures flamegraph flame_tree \
+	    flame_layout flame_tooltip flame_svg svg_text record record_rights record_targets \
+	    record_result perf_record child probe_share live live_counts live_face live_processes live_view screen
+COMMANDS += $(if $(HAVE_LIBPERF),ring,ring_missing)
 
 base_objects := $(BASE:%=$(BUILD)/src/base/%.o)
 perfdata_objects := $(PERFDATA:%=$(BUILD)/src/perfdata/%.o)
 colo_objects := $(COLO:%=$(BUILD)/src/colo/%.o)
+probes_objects := $(PROBES:%=$(BUILD)/src/probes/%.o)
 symbols_objects := $(SYMBOLS:%=$(BUILD)/src/symbols/%.o)
 profile_objects := $(PROFILE:%=$(BUILD)/src/profile/%.o)
 command_objects := $(COMMANDS:%=$(BUILD)/src/%.o)
@@ -76,10 +95,11 @@ endif
 link = $(call quiet,LD)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 .PHONY: all
-all: $(BUILD)/colo-perf $(BUILD)/colo-perf-report $(BUILD)/colo-perf-flamegraph
+all: $(BUILD)/colo-perf $(BUILD)/colo-perf-record $(BUILD)/colo-perf-report \
+     $(BUILD)/colo-perf-flamegraph $(BUILD)/colo-perf-live
 
 $(BUILD)/colo-perf: $(BUILD)/src/colo_perf.o $(command_objects) $(profile_objects) \
-		    $(symbols_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
+		    $(symbols_objects) $(probes_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
 	$(link)
 
 $(BUILD)/colo-perf-%: $(BUILD)/colo-perf
@@ -88,6 +108,8 @@ $(BUILD)/colo-perf-%: $(BUILD)/colo-perf
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/src/ring.o: ALL_CFLAGS += $(ring_cflags)
 
 # It holds the script as it is in the file.
 $(BUILD)/src/flame_svg.o: src/flame_svg.js
@@ -114,8 +136,10 @@ format:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(BUILD)/colo-perf $(DESTDIR)$(PREFIX)/bin/
+	ln -sf colo-perf $(DESTDIR)$(PREFIX)/bin/colo-perf-record
 	ln -sf colo-perf $(DESTDIR)$(PREFIX)/bin/colo-perf-report
 	ln -sf colo-perf $(DESTDIR)$(PREFIX)/bin/colo-perf-flamegraph
+	ln -sf colo-perf $(DESTDIR)$(PREFIX)/bin/colo-perf-live
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -d $(DESTDIR)$(PREFIX)/share/doc/colo-perf
 	install -m 644 README.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/colo-perf/

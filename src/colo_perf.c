@@ -7,6 +7,8 @@
 
 #include "base/printable.h"
 #include "flamegraph.h"
+#include "live.h"
+#include "record.h"
 #include "report.h"
 
 #include <errno.h>
@@ -18,8 +20,10 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
+	{"record", record_main, "records the checkpoints of running QEMUs with perf"},
 	{"report", report_main, "statistics of the checkpoints in a recording"},
 	{"flamegraph", flamegraph_main, "where the CPU time of a phase went, as a picture"},
+	{"live", live_main, "the statistics of a pair while it runs"},
 };
 
 static void print_usage(FILE *out)

@@ -118,7 +118,7 @@ static bool check_options(struct input_options *options, GError **error)
 	return true;
 }
 
-/* GLib's help, which has an ellipsis that not every terminal can show. */
+/* It has an ellipsis that not every terminal can show. */
 static void print_help(GOptionContext *context)
 {
 	g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
@@ -126,6 +126,15 @@ static void print_help(GOptionContext *context)
 
 	g_string_replace(text, "\342\200\246", "...", 0);
 	puts(text->str);
+}
+
+int input_print_about(const char *command, GOptionContext *context, bool help, bool version)
+{
+	if (help)
+		print_help(context);
+	if (version)
+		puts("colo-perf " COLO_PERF_VERSION);
+	return colo_perf_flush(command, COLO_PERF_DONE);
 }
 
 static void add_entries(GOptionContext *context, struct input_options *options)
@@ -184,11 +193,7 @@ bool input_parse(const struct input_command *command, struct input_options *opti
 	}
 	if (!options->help && !options->version)
 		return true;
-	if (options->help)
-		print_help(context);
-	if (options->version)
-		puts("colo-perf " COLO_PERF_VERSION);
-	*status = colo_perf_flush(command->name, COLO_PERF_DONE);
+	*status = input_print_about(command->name, context, options->help, options->version);
 	return false;
 }
 
@@ -238,8 +243,7 @@ static GPtrArray *summarize(const struct recordings *recordings,
 	return summaries;
 }
 
-/* Why there is nothing to show: the likely reasons, first the likeliest. */
-static int fail_without_checkpoints(const char *command, const struct recordings *recordings)
+int input_fail_without_checkpoints(const char *command, const struct recordings *recordings)
 {
 	const struct recording *file = g_ptr_array_index(recordings->files, 0);
 	const struct colo_selection all = COLO_SELECT_ALL;
@@ -355,7 +359,7 @@ bool input_load(const char *command, const struct input_options *options, const 
 	input->summaries = summarize(input->recordings, &options->selection, options->role);
 	if (input->summaries->len)
 		return true;
-	*status = fail_without_checkpoints(command, input->recordings);
+	*status = input_fail_without_checkpoints(command, input->recordings);
 	input_clear(input);
 	return false;
 }

@@ -35,6 +35,9 @@ struct input_command {
 bool input_parse(const struct input_command *command, struct input_options *options, int *argc,
 		 char ***argv, int *status);
 
+/* Prints what is asked for, GLib's help or the version; returns the command's exit status. */
+int input_print_about(const char *command, GOptionContext *context, bool help, bool version);
+
 /* Prints an error of wrong usage, with where to read on; returns the exit status. */
 int input_usage_fail(const char *command, const GError *error);
 
@@ -54,6 +57,9 @@ struct input {
  */
 bool input_load(const char *command, const struct input_options *options, const char *path,
 		struct input *input, int *status);
+/* Says why there is nothing to show: the likeliest reason. Returns the exit status. */
+int input_fail_without_checkpoints(const char *command, const struct recordings *recordings);
+
 void input_clear(struct input *input);
 
 #endif

@@ -20,6 +20,15 @@ static bool load_path(struct recordings *recordings, const char *path,
 	return false;
 }
 
+bool recordings_find_process_end(uint32_t source, uint32_t pid, uint64_t since_ns, uint64_t *end_ns,
+				 void *data)
+{
+	const struct recordings *recordings = data;
+	const struct recording *file = g_ptr_array_index(recordings->files, source);
+
+	return tasks_process_end(file->tasks, pid, since_ns, end_ns);
+}
+
 struct recordings *recordings_load(const char *const *paths,
 				   const struct recording_options *options, GError **error)
 {
@@ -39,6 +48,7 @@ struct recordings *recordings_load(const char *const *paths,
 	while (hit_log_take(hits, &hit))
 		colo_model_add(recordings->model, &hit);
 	hit_log_free(hits);
+	colo_model_find_process_ends(recordings->model, recordings_find_process_end, recordings);
 	colo_model_finish(recordings->model);
 	return recordings;
 }
@@ -56,6 +66,11 @@ const char *recording_thread_name(const struct recording *recording,
 				  const struct colo_session *session, uint32_t tid)
 {
 	return tasks_thread_name(recording->tasks, session->pid, tid, session->last_seen_ns);
+}
+
+bool recording_shows_process_ends(const struct recording *recording)
+{
+	return recording->has_task_records && !recording->damage && !recording->n_lost_records;
 }
 
 bool recording_wall_ns(const struct recording *recording, uint64_t time_ns, uint64_t *wall_ns)

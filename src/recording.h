@@ -39,6 +39,7 @@ struct recording {
 		n_throttled; /* PERF_RECORD_THROTTLE: times that an event was stopped for a while */
 	uint64_t n_lost_hits; /* those of them that are known to be hits of probes */
 	unsigned int n_events, n_tracepoints, n_probes; /* events, and those among them */
+	bool has_task_records; /* an event asks for FORK and EXIT records */
 	GPtrArray
 		*sampled_probes; /* Owned by this: names (owned) of probes not recorded each time */
 	GPtrArray
@@ -53,6 +54,19 @@ struct recordings {
 	struct colo_model *model; /* Owned by this; finished */
 };
 
+/*
+ * For those who want the hits of a recording while it is made. A pipe is then read as it comes, and
+ * what the records say of mappings and of what processes come and go is not kept.
+ */
+struct recording_follow {
+	struct perf_wait wait;
+	void (*take_hit)(const struct colo_hit *hit, void *data);
+	/* perf has handed out what all buffers held up to the last time that this was called. */
+	void (*end_round)(void *data);
+	void *data;   /* Weak: of these two */
+	bool stopped; /* what is left of the stream does not matter: its end is no damage */
+};
+
 struct recording_options {
 	struct dso_options symbols; /* where the files are that were mapped */
 	/*
@@ -60,6 +74,7 @@ struct recording_options {
 	 * directory or file for format_files_read(); NULL: on this machine.
 	 */
 	const char *formats;
+	const struct recording_follow *follow; /* Weak; NULL: the recording is complete */
 };
 
 /*
@@ -78,6 +93,16 @@ void recordings_free(struct recordings *recordings);
  */
 const char *recording_thread_name(const struct recording *recording,
 				  const struct colo_session *session, uint32_t tid);
+
+/*
+ * Whether a process that ended while it was recorded is known to have ended: perf asked for
+ * records of it, and none is missing.
+ */
+bool recording_shows_process_ends(const struct recording *recording);
+
+/* A colo_process_end_finder; `data` is the struct recordings. Once the tasks are settled. */
+bool recordings_find_process_end(uint32_t source, uint32_t pid, uint64_t since_ns, uint64_t *end_ns,
+				 void *data);
 
 /* When a time of the recording's clock was, in ns since 1970. False when it does not say. */
 bool recording_wall_ns(const struct recording *recording, uint64_t time_ns, uint64_t *wall_ns);

@@ -171,6 +171,7 @@ static bool find_probes(struct loader *loader, GError **error)
 		const struct tracepoint *tracepoint = NULL;
 		struct probe_event found = {0};
 
+		loader->recording->has_task_records |= event->task;
 		if (event->type == PERF_TYPE_TRACEPOINT) {
 			loader->recording->n_tracepoints++;
 			if (!loader->looked_for_formats && !find_formats(loader, error))
@@ -208,7 +209,10 @@ static void add_hit(struct loader *loader, const struct probe_event *probe_event
 	if (loader->sites)
 		uprobe_sites_hit(loader->sites, tracepoint_name(probe_event->tracepoint), hit.pid,
 				 sample->ip);
-	hit_log_add(loader->hits, &hit);
+	if (loader->options->follow)
+		loader->options->follow->take_hit(&hit, loader->options->follow->data);
+	else
+		hit_log_add(loader->hits, &hit);
 }
 
 /* The count goes up with every loss, so the highest one that an id carries is its losses. */
@@ -283,8 +287,11 @@ static void read_task(struct loader *loader, const struct perf_record *record)
 {
 	struct perf_task_event task;
 
-	if (perf_task_is(record) &&
-	    perf_task_decode(perf_file_events(loader->file), record, loader->swap, &task))
+	if (!perf_task_is(record) ||
+	    !perf_task_decode(perf_file_events(loader->file), record, loader->swap, &task))
+		return;
+	/* Of a recording without an end only names are kept, and who ended. */
+	if (!loader->options->follow || task.kind == PERF_TASK_COMM || task.kind == PERF_TASK_EXIT)
 		tasks_add(loader->recording->tasks, &task);
 }
 
@@ -332,6 +339,10 @@ static bool read_record(struct loader *loader, const struct perf_record *record,
 	case PERF_RECORD_LOST_SAMPLES:
 		read_lost_samples(loader, record);
 		break;
+	case PERF_USER_RECORD_FINISHED_ROUND:
+		if (loader->options->follow)
+			loader->options->follow->end_round(loader->options->follow->data);
+		break;
 	case PERF_USER_RECORD_BUILD_ID:
 		if (perf_build_id_decode(record, loader->swap, &build_id))
 			add_build_id(recording, &build_id);
@@ -355,6 +366,8 @@ static bool read_records(struct loader *loader, GError **error)
 		case PERF_NEXT_END:
 			return find_probes(loader, error);
 		case PERF_NEXT_ERROR:
+			if (loader->options->follow && loader->options->follow->stopped)
+				return find_probes(loader, error);
 			if (g_error_matches(damage, COLO_PERF_ERROR, COLO_PERF_ERROR_IO)) {
 				g_propagate_error(error, g_steal_pointer(&damage));
 				return false;
@@ -427,7 +440,9 @@ static bool load(struct loader *loader, GError **error)
 	struct recording *recording = loader->recording;
 	struct dso_options symbols = loader->options->symbols;
 
-	loader->file = recording->file = perf_file_open(recording->path, error);
+	loader->file = recording->file = perf_file_open_stream(
+		recording->path, loader->options->follow ? &loader->options->follow->wait : NULL,
+		error);
 	if (!loader->file)
 		return false;
 	loader->swap = perf_file_is_swapped(loader->file);

@@ -14,7 +14,8 @@ void recording_free(struct recording *recording);
 
 /*
  * Reads the file at the recording's path, and adds its hits to
- * `hits` as they stand in it. False with `error`, which does not name the file, when
+ * `hits` as they stand in it; with `follow` that takes them, and `hits` may be NULL. False with
+ * `error`, which does not name the file, when
  * it cannot be used.
  */
 bool recording_load(struct recording *recording, uint32_t source,

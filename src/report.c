@@ -14,30 +14,6 @@
 #define COMMAND	    "report"
 #define DEFAULT_TOP 10 /* functions of a profile */
 
-const struct report_field report_recorder_fields[] = {
-	{"tot_time", offsetof(struct colo_recorder, tot_time), "ns"},
-	{"tot_num", offsetof(struct colo_recorder, tot_num), ""},
-	{"avg_time", offsetof(struct colo_recorder, avg_time), "ns"},
-	{"init_time", offsetof(struct colo_recorder, init_time), "ns"},
-	{"wait_time", offsetof(struct colo_recorder, wait_time), "ns"},
-	{"stat_time", offsetof(struct colo_recorder, stat_time), "ns"},
-	{"dev_time", offsetof(struct colo_recorder, dev_time), "ns"},
-	{"ram_time", offsetof(struct colo_recorder, ram_time), "ns"},
-	{"vmstate_time", offsetof(struct colo_recorder, vmstate_time), "ns"},
-	{"ram_size", offsetof(struct colo_recorder, ram_size), "bytes"},
-	{"dev_size", offsetof(struct colo_recorder, dev_size), "bytes"},
-};
-const guint report_n_recorder_fields = G_N_ELEMENTS(report_recorder_fields);
-
-struct colo_value report_recorder_value(const struct colo_recorder *recorder, guint field)
-{
-	struct colo_value value;
-
-	memcpy(&value, (const char *)recorder + report_recorder_fields[field].offset,
-	       sizeof(value));
-	return value;
-}
-
 /* The options of this command alone. */
 struct options {
 	struct input_options input;

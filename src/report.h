@@ -19,6 +19,7 @@ struct report {
 	const char *const *phases; /* Weak: whose profiles people see; NULL: the RAM path's */
 	guint top;		   /* functions that they see of each */
 	struct colo_selection selection;
+	bool is_live; /* nothing was recorded, and the single checkpoints were not kept */
 };
 
 void report_print_text(const struct report *report, FILE *out);
@@ -29,16 +30,6 @@ void report_print_csv(const struct report *report, FILE *out);
 /* The profiles of a session's phases, a part of the text. */
 void report_print_profiles(const struct report *report, const struct colo_session *session,
 			   FILE *out);
-
-/* The recorder's fields in its order, for the views that list them. */
-struct report_field {
-	const char *name;
-	size_t offset;	  /* in struct colo_recorder, of a struct colo_value */
-	const char *unit; /* "ns", "bytes", or "" for a count */
-};
-extern const struct report_field report_recorder_fields[];
-extern const guint report_n_recorder_fields;
-struct colo_value report_recorder_value(const struct colo_recorder *recorder, guint field);
 
 /* `colo-perf report`; returns the exit status. */
 int report_main(int argc, char **argv);

@@ -6,7 +6,9 @@
  */
 #include "report.h"
 
+#include "colo/parts.h"
 #include "colo_perf.h"
+#include "figures.h"
 #include "json.h"
 #include "report_json_profile.h"
 #include "warnings.h"
@@ -307,6 +309,18 @@ static void add_checkpoint(const struct colo_session *session,
 	json_end_object(json);
 }
 
+static void add_checkpoints(struct json *json, const struct report *report,
+			    const struct colo_session *session)
+{
+	if (report->is_live) {
+		json_add_null(json, "checkpoints");
+		return;
+	}
+	json_begin_array(json, "checkpoints");
+	colo_session_visit(session, &report->selection, add_checkpoint, json);
+	json_end_array(json);
+}
+
 static struct colo_value origin_wall_ns(const struct recording *file,
 					const struct colo_session *session)
 {
@@ -314,6 +328,34 @@ static struct colo_value origin_wall_ns(const struct recording *file,
 	const bool known = recording_wall_ns(file, session->origin_ns, &wall_ns);
 
 	return (struct colo_value){known, (int64_t)wall_ns};
+}
+
+static void add_time(struct json *json, const char *name, bool known, uint64_t time_ns)
+{
+	json_add_value(json, name, (struct colo_value){known, (int64_t)time_ns});
+}
+
+/* The checkpoints of the whole session that were given up, or that the process ended in. */
+static void add_unfinished(struct json *json, const struct colo_session *session)
+{
+	json_begin_array(json, "unfinished");
+	for (guint i = 0; i < session->checkpoints->len; i++) {
+		const struct colo_checkpoint *checkpoint =
+			&g_array_index(session->checkpoints, struct colo_checkpoint, i);
+		const struct colo_window *whole = &checkpoint->windows[COLO_PHASE_CHECKPOINT];
+		struct colo_stop stop;
+
+		if (!colo_checkpoint_stop(session, checkpoint, &stop))
+			continue;
+		json_begin_object(json, NULL);
+		json_add_int(json, "seq", (int64_t)checkpoint->seq);
+		json_add_string(json, "state", colo_checkpoint_state_name(checkpoint->state));
+		json_add_string(json, "phase", colo_part_name(stop.phase));
+		add_time(json, "begin_ns", whole->has_begin, whole->begin_ns);
+		json_add_value(json, "after_ns", stop.after_ns);
+		json_end_object(json);
+	}
+	json_end_array(json);
 }
 
 static void add_session(struct json *json, const struct report *report,
@@ -335,6 +377,10 @@ static void add_session(struct json *json, const struct report *report,
 	json_add_value(json, "origin_wall_ns", origin_wall_ns(file, session));
 	json_add_string(json, "exit",
 			session->exited ? colo_exit_reason_name(session->exit_reason) : NULL);
+	add_time(json, "exit_ns", session->exited, session->exit_ns);
+	add_time(json, "failover_ns", session->failover_asked, session->failover_ns);
+	add_time(json, "process_end_ns", session->process_ended, session->process_end_ns);
+	add_unfinished(json, session);
 	json_begin_object(json, "states");
 	for (unsigned int state = 0; state < COLO_CHECKPOINT_PENDING; state++)
 		json_add_int(json, colo_checkpoint_state_name(state),
@@ -355,15 +401,13 @@ static void add_session(struct json *json, const struct report *report,
 	}
 	add_anomalies(json, &session->anomalies);
 	report_json_add_profiles(json, report, session);
-	json_begin_array(json, "checkpoints");
-	colo_session_visit(session, &report->selection, add_checkpoint, json);
-	json_end_array(json);
+	add_checkpoints(json, report, session);
 	json_end_object(json);
 }
 
 void report_print_json(const struct report *report, FILE *out)
 {
-	struct json *json = json_new(out, true);
+	struct json *json = json_new(out, !report->is_live);
 
 	json_begin_object(json, NULL);
 	json_add_int(json, "schema_version", SCHEMA_VERSION);

@@ -6,62 +6,15 @@
 #include "report.h"
 
 #include "base/printable.h"
+#include "colo/parts.h"
+#include "figures.h"
 #include "warnings.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define NS_PER_MS 1e6
-
 /* Four sides of 15 columns fit beside the names of the fields. */
 #define SESSIONS_A_TABLE 4
-
-/* The columns of a distribution, each 8 wide. */
-struct column {
-	const char *title;
-	double (*value)(const struct distribution *distribution);
-	uint64_t least_n; /* below it the value means nothing */
-};
-
-static double mean(const struct distribution *distribution)
-{
-	return distribution->mean;
-}
-
-static double min(const struct distribution *distribution)
-{
-	return (double)distribution->min;
-}
-
-static double p50(const struct distribution *distribution)
-{
-	return (double)distribution->p50;
-}
-
-static double p90(const struct distribution *distribution)
-{
-	return (double)distribution->p90;
-}
-
-static double p99(const struct distribution *distribution)
-{
-	return (double)distribution->p99;
-}
-
-static double max(const struct distribution *distribution)
-{
-	return (double)distribution->max;
-}
-
-static double stddev(const struct distribution *distribution)
-{
-	return distribution->stddev;
-}
-
-static const struct column columns[] = {
-	{"mean", mean, 1}, {"min", min, 1}, {"p50", p50, 1},	   {"p90", p90, 1},
-	{"p99", p99, 1},   {"max", max, 1}, {"stddev", stddev, 2},
-};
 
 /* How an amount is shown: bytes are too large to be read as they are. */
 static const struct {
@@ -76,47 +29,23 @@ static const struct {
 	[COLO_AMOUNT_FLUSHED_PAGES] = {"flushed pages", 1},
 };
 
-/* At most seven characters for all that comes up, three decimals where there is room. */
-static void print_scaled(FILE *out, double value)
-{
-	int decimals = value < 999.9995 ? 3 : value < 9999.995 ? 2 : value < 99999.95 ? 1 : 0;
-
-	fprintf(out, " %7.*f", decimals, value);
-}
-
 static void print_columns(FILE *out, const struct distribution *distribution, double divisor)
 {
+	char text[FIGURE_SIZE];
+
 	fprintf(out, " %5" PRIu64, distribution->n);
-	for (size_t i = 0; i < G_N_ELEMENTS(columns); i++) {
-		if (distribution->n < columns[i].least_n)
-			fprintf(out, " %7s", "-");
-		else
-			print_scaled(out, columns[i].value(distribution) / divisor);
-	}
+	for (guint i = 0; i < n_figure_columns; i++)
+		fprintf(out, " %7s",
+			figure_in_column(text, &figure_columns[i], distribution, divisor));
 	fputc('\n', out);
 }
 
 static void print_titles(FILE *out, const char *first, const char *second)
 {
 	fprintf(out, "%-12s%6s %5s", first, second, "n");
-	for (size_t i = 0; i < G_N_ELEMENTS(columns); i++)
-		fprintf(out, " %7s", columns[i].title);
+	for (guint i = 0; i < n_figure_columns; i++)
+		fprintf(out, " %7s", figure_columns[i].title);
 	fputc('\n', out);
-}
-
-static void print_recorder_value(FILE *out, const struct report_field *field,
-				 struct colo_value value)
-{
-	g_autofree char *text = NULL;
-
-	if (!value.known)
-		text = g_strdup("-");
-	else if (!strcmp(field->unit, "ns"))
-		text = g_strdup_printf("%.3f ms", (double)value.value / NS_PER_MS);
-	else
-		text = g_strdup_printf("%" PRId64 "%s%s", value.value, *field->unit ? " " : "",
-				       field->unit);
-	fprintf(out, " %15s", text);
 }
 
 /* A line that tells sessions of the same process or of equal pids apart, where there are any. */
@@ -155,9 +84,13 @@ static void print_recorder_table(FILE *out, struct colo_summary *const *summarie
 	print_session_numbers(out, summaries, n);
 	for (guint field = 0; field < report_n_recorder_fields; field++) {
 		fprintf(out, "%-13s", report_recorder_fields[field].name);
-		for (guint i = 0; i < n; i++)
-			print_recorder_value(out, &report_recorder_fields[field],
-					     report_recorder_value(&summaries[i]->recorder, field));
+		for (guint i = 0; i < n; i++) {
+			g_autofree char *text = figure_of_field(
+				&report_recorder_fields[field],
+				report_recorder_value(&summaries[i]->recorder, field));
+
+			fprintf(out, " %15s", text);
+		}
 		fputc('\n', out);
 	}
 	fputc('\n', out);
@@ -186,13 +119,15 @@ static void print_triggers(FILE *out, const struct colo_summary *summary)
  */
 static void print_states(FILE *out, const struct colo_summary *summary)
 {
-	static const struct {
+	const struct {
 		enum colo_checkpoint_state state;
 		const char *text;
 	} rest[] = {
 		{COLO_CHECKPOINT_ABORTED, "aborted"},
 		{COLO_CHECKPOINT_CUT_START, "cut by the start of the recording"},
-		{COLO_CHECKPOINT_CUT_END, "cut by the end of the recording"},
+		{COLO_CHECKPOINT_CUT_END, summary->session->process_ended
+						  ? "cut by the end of the process"
+						  : "cut by the end of the recording"},
 		{COLO_CHECKPOINT_BROKEN, "broken: begin or end missing, or in the wrong order"},
 	};
 
@@ -206,9 +141,69 @@ static void print_states(FILE *out, const struct colo_summary *summary)
 		if (summary->n_states[rest[i].state])
 			fprintf(out, "%13s%" PRIu64 " %s\n", "", summary->n_states[rest[i].state],
 				rest[i].text);
-	if (summary->session->exited)
-		fprintf(out, "COLO ended: %s\n",
-			colo_exit_reason_name(summary->session->exit_reason));
+}
+
+#define MOST_UNFINISHED 5 /* QEMU gives up one or two, and then ends COLO */
+
+/*
+ * unfinished: checkpoint 56, given up in vmstate after 12.345 ms
+ *             checkpoint 57, given up in request after 0.006 ms
+ */
+static void print_unfinished(FILE *out, const struct colo_session *session)
+{
+	guint n = 0;
+
+	for (guint i = 0; i < session->checkpoints->len; i++) {
+		const struct colo_checkpoint *checkpoint =
+			&g_array_index(session->checkpoints, struct colo_checkpoint, i);
+		struct colo_stop stop;
+
+		if (!colo_checkpoint_stop(session, checkpoint, &stop) || n++ >= MOST_UNFINISHED)
+			continue;
+		fprintf(out, "%-11s checkpoint %" PRIu64 ", %s in %s", n == 1 ? "unfinished:" : "",
+			checkpoint->seq,
+			checkpoint->state == COLO_CHECKPOINT_ABORTED ? "given up"
+								     : "the process ended",
+			colo_part_name(stop.phase));
+		if (stop.after_ns.known)
+			fprintf(out, " after %.3f ms", (double)stop.after_ns.value / NS_PER_MS);
+		fputc('\n', out);
+	}
+	if (n > MOST_UNFINISHED)
+		fprintf(out, "%12s%u more; see --csv\n", "", n - MOST_UNFINISHED);
+}
+
+/* A time as --since and --until count it. */
+static void print_at(FILE *out, const struct colo_session *session, uint64_t time_ns)
+{
+	fprintf(out, "at %.6f s", (double)(int64_t)(time_ns - session->origin_ns) / 1e9);
+}
+
+/*
+ * COLO ended: error, at 7.125012 s
+ * failover: asked for at 8.140345 s
+ * process: did not end while it was recorded
+ */
+static void print_end(FILE *out, const struct colo_session *session, const struct recording *file)
+{
+	if (session->exited) {
+		fprintf(out, "COLO ended: %s%s, ", colo_exit_reason_name(session->exit_reason),
+			session->exit_reason == COLO_EXIT_REQUEST ? " (for a failover)" : "");
+		print_at(out, session, session->exit_ns);
+		fputc('\n', out);
+	}
+	if (session->failover_asked) {
+		fputs("failover: asked for ", out);
+		print_at(out, session, session->failover_ns);
+		fputc('\n', out);
+	}
+	if (session->process_ended) {
+		fputs("process: ended ", out);
+		print_at(out, session, session->process_end_ns);
+		fputc('\n', out);
+	} else if (session->exited && recording_shows_process_ends(file)) {
+		fputs("process: did not end while it was recorded\n", out);
+	}
 }
 
 /* `other` is often a few hundredths of a percent, and should not look like nothing. */
@@ -298,6 +293,8 @@ static void print_session(FILE *out, const struct report *report,
 	print_origin(out, session, file);
 	print_states(out, summary);
 	print_triggers(out, summary);
+	print_unfinished(out, session);
+	print_end(out, session, file);
 	fputc('\n', out);
 	print_phases(out, summary);
 	fputc('\n', out);
@@ -311,6 +308,11 @@ static void print_files(FILE *out, const struct report *report)
 		const struct recording *file = g_ptr_array_index(report->recordings->files, i);
 		g_autofree char *path = printable(file->path), *host = printable(file->hostname);
 
+		if (report->is_live) {
+			fprintf(out, "live, %s\n  %" PRIu64 " probe hits\n", path,
+				file->n_probe_hits);
+			continue;
+		}
 		fprintf(out,
 			"%s%s%s\n  %.1f MiB, %" PRIu64 " probe hits, %" PRIu64 " other samples\n",
 			path, host ? ", host " : "", host ? host : "",

@@ -10,7 +10,9 @@ lib_objects := $(addprefix $(BUILD)/tests/lib/,perf_builder.o perf_builder_recor
 			perf_builder_feature.o perf_builder_file.o perf_builder_pipe.o \
 			perf_builder_forms.o perf_packer.o colo_story.o)
 forms_objects := $(addprefix $(BUILD)/tests/lib/,forms_story.o recording_forms.o)
+settling := $(BUILD)/tests/lib/settling.o
 small_file := $(BUILD)/tests/lib/small_file.o
+probes_maker := $(addprefix $(BUILD)/tests/lib/,elf_maker.o probes_maker.o)
 elf_objects := $(addprefix $(BUILD)/tests/lib/,elf_maker.o dso_fixture.o)
 flame_svg := $(addprefix $(BUILD)/src/,flame_svg.o flame_layout.o flame_tooltip.o svg_text.o)
 profile_story := $(BUILD)/tests/lib/profile_story.o
@@ -19,7 +21,8 @@ profile_story := $(BUILD)/tests/lib/profile_story.o
 # that an include in the wrong direction does not link.
 UNIT_BASE := test_distribution test_byte_reader test_hash test_id_table
 UNIT_PERFDATA := test_perf_file test_perf_event test_event_desc test_perf_task test_tracepoint test_format_files
-UNIT_COLO := test_probe test_hit_log test_model test_parts
+UNIT_COLO := test_probe test_hit_log test_model test_parts test_tally test_hit_queue
+UNIT_PROBES := test_sdt_notes test_uprobe_arguments test_process test_registration
 UNIT_SYMBOLS := test_demangle test_dso test_dso_elf test_symbol_table test_kallsyms
 UNIT_PROFILE := test_address_space test_tasks test_dso_table test_stack_resolver test_profile \
 		test_unwinder
@@ -28,15 +31,19 @@ UNIT_FLAME_SVG := test_flame_svg
 UNIT_OUTPUT := test_output test_json
 UNIT_TESTS_OWN := test_perf_packer
 UNIT_FORMS := test_forms
+UNIT_STREAM := test_stream
+UNIT_LIVE := test_live_view
 
 unit = $(1:%=$(BUILD)/tests/unit/%)
-unit_tests := $(call unit,$(UNIT_BASE) $(UNIT_PERFDATA) $(UNIT_COLO) $(UNIT_SYMBOLS) $(UNIT_PROFILE) \
+unit_tests := $(call unit,$(UNIT_BASE) $(UNIT_PERFDATA) $(UNIT_COLO) $(UNIT_PROBES) $(UNIT_SYMBOLS) $(UNIT_PROFILE) \
 			$(UNIT_RECORDING) $(UNIT_FLAME_SVG) $(UNIT_OUTPUT) $(UNIT_TESTS_OWN) \
-			$(UNIT_FORMS))
+			$(UNIT_FORMS) $(UNIT_STREAM) $(UNIT_LIVE))
 
 $(call unit,$(UNIT_BASE)): $(base_objects)
 $(call unit,$(UNIT_PERFDATA)): $(small_file) $(lib_objects) $(perfdata_objects) $(base_objects)
+$(call unit,test_tally): $(settling)
 $(call unit,$(UNIT_COLO)): $(colo_objects) $(base_objects)
+$(call unit,$(UNIT_PROBES)): $(probes_maker) $(probes_objects) $(base_objects)
 $(call unit,$(UNIT_SYMBOLS)): $(elf_objects) $(symbols_objects) $(base_objects)
 $(call unit,$(UNIT_PROFILE)): $(elf_objects) $(small_file) $(lib_objects) $(profile_objects) \
 			      $(symbols_objects) $(perfdata_objects) $(base_objects)
@@ -46,8 +53,12 @@ $(call unit,$(UNIT_RECORDING)): $(profile_story) $(lib_objects) \
 				$(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_FLAME_SVG)): $(flame_svg) $(base_objects)
 $(call unit,$(UNIT_FORMS)): $(forms_objects) $(profile_story) $(lib_objects) $(command_objects) \
-			 $(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) \
-			 $(base_objects)
+			 $(profile_objects) $(symbols_objects) $(probes_objects) $(colo_objects) \
+			 $(perfdata_objects) $(base_objects)
+$(call unit,$(UNIT_STREAM)): $(forms_objects) $(lib_objects) $(perfdata_objects) $(base_objects)
+$(call unit,$(UNIT_LIVE)): $(addprefix $(BUILD)/src/,live_view.o live_counts.o figures.o screen.o recording.o \
+			     recording_file.o phase_profile.o phase_sums.o warnings.o) \
+			   $(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_OUTPUT)): $(addprefix $(BUILD)/src/,output.o json.o) $(base_objects)
 $(call unit,$(UNIT_TESTS_OWN)): $(BUILD)/tests/lib/perf_packer.o
 
@@ -106,6 +117,7 @@ check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flam
 	@$(run_tap) golden-counts tests/golden/check-counts.sh $(BUILD)/colo-perf
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) cli tests/cli/run.sh
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) flamegraph tests/cli/flamegraph.sh tests/golden
+	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) live tests/cli/live.sh tests/golden
 # Sanitizers keep what was freed.
 ifndef SANITIZE
 	@$(run_tap) memory tests/memory/check.py $(BUILD)/colo-perf $(make_recording)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The distribution of a set of integers: nanoseconds, bytes, pages. It knows
- * nothing of what they mean.
+ * What is told of a set of integers: nanoseconds, bytes, pages. It knows nothing of what
+ * they mean; value_set.h makes it.
  */
 #ifndef COLO_PERF_BASE_DISTRIBUTION_H
 #define COLO_PERF_BASE_DISTRIBUTION_H
@@ -24,12 +24,5 @@ struct distribution {
 	int64_t p99;
 	int64_t max;
 };
-
-/*
- * The distribution of the int64_t in `values`, which are sorted by it. The
- * deviation follows Welford (Technometrics 4, 1962): a sum of squared
- * nanoseconds would overflow 64 bits after a few thousand phases.
- */
-struct distribution distribution_of(GArray *values);
 
 #endif

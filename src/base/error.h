@@ -18,6 +18,7 @@ enum colo_perf_error {
 	COLO_PERF_ERROR_TRUNCATED,   /* the file ends before what it declares */
 	COLO_PERF_ERROR_MALFORMED,   /* a size, count or offset that cannot be */
 	COLO_PERF_ERROR_NO_FORMATS,  /* the tracepoint formats are missing */
+	COLO_PERF_ERROR_NO_PROBES,   /* a program without the probes */
 	COLO_PERF_ERROR_USAGE,	     /* options that make no sense */
 };
 

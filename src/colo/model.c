@@ -8,12 +8,15 @@
 #include "colo/model.h"
 
 #include "base/hash.h"
+#include "colo/verdict.h"
 
 /* What only building needs, beside what a session shows. */
 struct builder {
 	struct colo_session session; /* first: the session is what others see of this */
 	enum colo_trigger pending;   /* the first trigger since the event was reset */
 	uint64_t last_seq;
+	bool replaced;	       /* another one of the same process and role followed */
+	bool first_is_settled; /* its first checkpoint was handed out */
 };
 
 struct colo_model {
@@ -53,37 +56,6 @@ void colo_model_free(struct colo_model *model)
 	g_free(model);
 }
 
-bool colo_window_is_valid(const struct colo_window *window)
-{
-	return window->has_begin && window->has_end && window->end_ns >= window->begin_ns &&
-	       window->end_ns - window->begin_ns <= COLO_LARGEST;
-}
-
-struct colo_value colo_window_ns(const struct colo_window *window)
-{
-	if (!colo_window_is_valid(window))
-		return (struct colo_value){0};
-	return (struct colo_value){true, (int64_t)(window->end_ns - window->begin_ns)};
-}
-
-struct colo_value colo_checkpoint_amount(const struct colo_checkpoint *checkpoint,
-					 enum colo_amount amount)
-{
-	return (struct colo_value){checkpoint->amounts_seen >> amount & 1,
-				   checkpoint->amounts[amount]};
-}
-
-const char *colo_checkpoint_state_name(enum colo_checkpoint_state state)
-{
-	static const char *const names[COLO_N_CHECKPOINT_STATES] = {
-		[COLO_CHECKPOINT_COMPLETE] = "complete",   [COLO_CHECKPOINT_ABORTED] = "aborted",
-		[COLO_CHECKPOINT_CUT_START] = "cut_start", [COLO_CHECKPOINT_CUT_END] = "cut_end",
-		[COLO_CHECKPOINT_BROKEN] = "broken",	   [COLO_CHECKPOINT_PENDING] = "pending",
-	};
-
-	return names[state];
-}
-
 static uint64_t origin_of(struct colo_model *model, const struct colo_hit *hit)
 {
 	const uint64_t none = NO_ORIGIN;
@@ -105,19 +77,21 @@ static uint64_t session_key(const struct colo_hit *hit)
 
 /* `before` is the session that ended in the same process and role, or NULL. */
 static struct builder *builder_new(struct colo_model *model, const struct colo_hit *hit,
-				   const struct builder *before)
+				   struct builder *before)
 {
 	struct builder *builder = g_new0(struct builder, 1);
 	struct colo_session *session = &builder->session;
 	uint64_t key = session_key(hit);
 
+	if (before)
+		before->replaced = true;
 	session->source = hit->source;
 	session->pid = hit->pid;
 	session->tid = hit->tid;
 	session->role = (enum colo_role)hit->args[0];
 	session->number = before ? before->session.number + 1 : 1;
 	session->origin_ns = origin_of(model, hit);
-	session->last_seen_ns = hit->time_ns;
+	session->first_seen_ns = session->last_seen_ns = hit->time_ns;
 	session->checkpoints = g_array_new(FALSE, TRUE, sizeof(struct colo_checkpoint));
 	g_ptr_array_add(model->sessions, builder);
 	g_hash_table_replace(model->current, g_memdup2(&key, sizeof(key)), builder);
@@ -246,13 +220,18 @@ static void add_counters(struct colo_checkpoint *checkpoint, const struct colo_h
 	}
 }
 
-static void add_trigger(struct builder *builder, int64_t reason)
+static void add_trigger(struct builder *builder, int64_t reason, uint64_t time_ns)
 {
+	struct colo_session *session = &builder->session;
 	enum colo_trigger trigger = COLO_TRIGGER_UNKNOWN;
 
 	if (reason > 0 && reason < COLO_N_TRIGGERS)
 		trigger = (enum colo_trigger)reason;
-	builder->session.triggers[trigger]++;
+	session->triggers[trigger]++;
+	if (trigger == COLO_TRIGGER_FAILOVER && !session->failover_asked) {
+		session->failover_asked = true;
+		session->failover_ns = time_ns;
+	}
 	if (builder->pending == COLO_TRIGGER_UNKNOWN)
 		builder->pending = trigger;
 }
@@ -293,205 +272,159 @@ void colo_model_add(struct colo_model *model, const struct colo_hit *hit)
 		window_end(builder, &builder->session.init, hit->time_ns);
 		break;
 	case COLO_PROBE_TRIGGER:
-		add_trigger(builder, hit->args[2]);
+		add_trigger(builder, hit->args[2], hit->time_ns);
 		break;
 	case COLO_PROBE_EXIT:
 		builder->session.exited = true;
 		builder->session.exit_reason = hit->args[1];
+		builder->session.exit_ns = hit->time_ns;
 		break;
 	}
 }
 
-/* What is seen of a checkpoint, apart from the wait before it. */
-struct sighting {
-	unsigned int n_whole; /* phases of which begin and end were seen, itself included */
-	unsigned int n_half;  /* of which one of both was seen */
-};
-
-static struct sighting sighting_of(const struct colo_checkpoint *checkpoint)
-{
-	struct sighting sighting = {0};
-
-	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++) {
-		const struct colo_window *window = &checkpoint->windows[phase];
-
-		if (phase == COLO_PHASE_WAIT)
-			continue;
-		sighting.n_whole += window->has_begin && window->has_end;
-		sighting.n_half += window->has_begin != window->has_end;
-	}
-	return sighting;
-}
-
-/*
- * What stands at the edge of a session may be half there without a hit being
- * lost. perf enables its events one after the other and disables them so, thus
- * of a checkpoint at the edge of the recording any hit may be missing.
- */
-struct edge {
-	bool start; /* the first checkpoint, and the start of COLO was not recorded */
-	bool end;   /* the last one, and the end of COLO was not recorded */
-};
-
-static enum colo_checkpoint_state
-state_of(const struct builder *builder, const struct colo_checkpoint *checkpoint, struct edge edge)
-{
-	const struct colo_window *whole = &checkpoint->windows[COLO_PHASE_CHECKPOINT];
-	struct sighting sighting = sighting_of(checkpoint);
-	guint n_phases;
-
-	(void)colo_role_phases(builder->session.role, &n_phases);
-	if (!sighting.n_whole && !sighting.n_half)
-		return COLO_CHECKPOINT_PENDING;
-	if (whole->has_begin && whole->has_end && checkpoint->ret)
-		return COLO_CHECKPOINT_ABORTED;
-	if (sighting.n_whole < n_phases + 1 || sighting.n_half) {
-		if (edge.start)
-			return COLO_CHECKPOINT_CUT_START;
-		if (edge.end)
-			return COLO_CHECKPOINT_CUT_END;
-	}
-	if (!colo_window_is_valid(whole))
-		return COLO_CHECKPOINT_BROKEN;
-	return COLO_CHECKPOINT_COMPLETE;
-}
-
-/*
- * An error leaves the phases of its checkpoint open, which is the contract and
- * no anomaly; so does the edge of the recording.
- */
-static void count_anomalies(struct builder *builder, const struct colo_checkpoint *checkpoint,
-			    struct edge edge)
-{
-	struct colo_anomalies *anomalies = &builder->session.anomalies;
-	const bool is_cut = checkpoint->state == COLO_CHECKPOINT_CUT_START ||
-			    checkpoint->state == COLO_CHECKPOINT_CUT_END;
-
-	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++) {
-		const struct colo_window *window = &checkpoint->windows[phase];
-		bool at_edge = is_cut || (phase == COLO_PHASE_WAIT && edge.start);
-		bool may_stay_open = at_edge || checkpoint->state == COLO_CHECKPOINT_ABORTED ||
-				     checkpoint->state == COLO_CHECKPOINT_PENDING;
-
-		if (window->has_begin && !window->has_end && !may_stay_open)
-			anomalies->begins_without_end++;
-		if (window->has_end && !window->has_begin && !at_edge)
-			anomalies->ends_without_begin++;
-		if (window->has_begin && window->has_end && !colo_window_is_valid(window))
-			anomalies->negative_durations++;
-	}
-}
-
-/* A complete checkpoint, of which each phase was seen whole. */
-static bool is_whole(enum colo_role role, const struct colo_checkpoint *checkpoint)
-{
-	bool whole = checkpoint->state == COLO_CHECKPOINT_COMPLETE;
-	guint n;
-	const enum colo_phase *phases = colo_role_phases(role, &n);
-
-	for (guint i = 0; i < n && whole; i++)
-		whole = colo_window_is_valid(&checkpoint->windows[phases[i]]);
-	return whole;
-}
-
-static bool is_before(const struct colo_window *left, const struct colo_window *right)
-{
-	return left->end_ns <= right->begin_ns;
-}
-
-/* Whether a phase of a whole checkpoint lies beyond it, or in part in another one. */
-static bool has_overlap(enum colo_role role, const struct colo_checkpoint *checkpoint)
-{
-	const struct colo_window *windows = checkpoint->windows;
-	const struct colo_window *whole = &windows[COLO_PHASE_CHECKPOINT];
-	guint n;
-	const enum colo_phase *phases = colo_role_phases(role, &n);
-
-	for (guint i = 0; i < n; i++) {
-		const struct colo_window *phase = &windows[phases[i]];
-
-		if (phase->begin_ns < whole->begin_ns || phase->end_ns > whole->end_ns)
-			return true;
-		for (guint k = i + 1; k < n; k++)
-			if (!is_before(phase, &windows[phases[k]]) &&
-			    !is_before(&windows[phases[k]], phase))
-				return true;
-	}
-	return false;
-}
-
-struct colo_value colo_checkpoint_other_ns(enum colo_role role,
-					   const struct colo_checkpoint *checkpoint)
-{
-	struct colo_value other = colo_window_ns(&checkpoint->windows[COLO_PHASE_CHECKPOINT]);
-	guint n;
-	const enum colo_phase *phases = colo_role_phases(role, &n);
-
-	if (!is_whole(role, checkpoint) || has_overlap(role, checkpoint))
-		return (struct colo_value){0};
-	for (guint i = 0; i < n; i++)
-		other.value -= colo_window_ns(&checkpoint->windows[phases[i]]).value;
-	return other;
-}
-
-static void count_missing(struct builder *builder, const struct colo_checkpoint *checkpoint,
-			  struct edge edge)
-{
-	const struct colo_window *wait = &checkpoint->windows[COLO_PHASE_WAIT];
-	const enum colo_phase *phases;
-	guint n;
-
-	if (checkpoint->state != COLO_CHECKPOINT_COMPLETE)
-		return;
-	phases = colo_role_phases(builder->session.role, &n);
-	for (guint i = 0; i < n; i++) {
-		const struct colo_window *window = &checkpoint->windows[phases[i]];
-
-		builder->session.anomalies.missing += !window->has_begin && !window->has_end;
-	}
-	if (!edge.start)
-		builder->session.anomalies.missing += !wait->has_begin && !wait->has_end;
-}
-
-static void count_overlap(struct builder *builder, const struct colo_checkpoint *checkpoint)
-{
-	const enum colo_role role = builder->session.role;
-
-	builder->session.anomalies.overlapping +=
-		is_whole(role, checkpoint) && has_overlap(role, checkpoint);
-}
+/* --- Judging --- */
 
 /* The last one that is more than waited for; the length of the array when there is none. */
 static guint last_begun(const GArray *checkpoints)
 {
-	for (guint i = checkpoints->len; i-- > 0;) {
-		struct sighting sighting =
-			sighting_of(&g_array_index(checkpoints, struct colo_checkpoint, i));
-
-		if (sighting.n_whole || sighting.n_half)
+	for (guint i = checkpoints->len; i-- > 0;)
+		if (colo_checkpoint_is_begun(
+			    &g_array_index(checkpoints, struct colo_checkpoint, i)))
 			return i;
-	}
 	return checkpoints->len;
+}
+
+/* Where the one at `index` stands, when `last` is the last that was begun. */
+static struct colo_edge edge_at(const struct builder *builder, guint index, guint last)
+{
+	return (struct colo_edge){
+		.start = index == 0 && !builder->first_is_settled &&
+			 !builder->session.init.has_begin,
+		.end = index == last && !builder->session.exited,
+	};
 }
 
 static void finish_session(struct builder *builder)
 {
-	GArray *checkpoints = builder->session.checkpoints;
+	struct colo_session *session = &builder->session;
+	const guint last = last_begun(session->checkpoints);
+
+	for (guint i = 0; i < session->checkpoints->len; i++)
+		colo_checkpoint_judge(
+			session->role,
+			&g_array_index(session->checkpoints, struct colo_checkpoint, i),
+			edge_at(builder, i, last), &session->anomalies);
+}
+
+/*
+ * Whether no hit that may still come changes what the checkpoint at `index` is. Hits belong to
+ * the highest number or the one below it, otherwise to another session (starts_anew()).
+ * But the last one that was begun is cut by the end of the recording if nothing follows.
+ */
+static bool is_settled(const struct builder *builder, guint index, guint last)
+{
+	const struct colo_checkpoint *checkpoint =
+		&g_array_index(builder->session.checkpoints, struct colo_checkpoint, index);
+
+	if (builder->replaced || builder->session.exited)
+		return true;
+	return checkpoint->seq + 1 < builder->last_seq && index != last;
+}
+
+static void settle_session(struct builder *builder, colo_checkpoint_visitor visit, void *data)
+{
+	struct colo_session *session = &builder->session;
+	GArray *checkpoints = session->checkpoints;
 	const guint last = last_begun(checkpoints);
+	bool first_is_settled = builder->first_is_settled;
+	guint kept = 0;
 
 	for (guint i = 0; i < checkpoints->len; i++) {
 		struct colo_checkpoint *checkpoint =
 			&g_array_index(checkpoints, struct colo_checkpoint, i);
-		struct edge edge = {
-			.start = i == 0 && !builder->session.init.has_begin,
-			.end = i == last && !builder->session.exited,
-		};
 
-		checkpoint->state = state_of(builder, checkpoint, edge);
-		count_anomalies(builder, checkpoint, edge);
-		count_missing(builder, checkpoint, edge);
-		count_overlap(builder, checkpoint);
+		if (!is_settled(builder, i, last)) {
+			g_array_index(checkpoints, struct colo_checkpoint, kept++) = *checkpoint;
+			continue;
+		}
+		colo_checkpoint_judge(session->role, checkpoint, edge_at(builder, i, last),
+				      &session->anomalies);
+		if (checkpoint->state != COLO_CHECKPOINT_PENDING)
+			visit(session, checkpoint, data);
+		first_is_settled = first_is_settled || i == 0;
 	}
+	g_array_set_size(checkpoints, kept);
+	builder->first_is_settled = first_is_settled;
+}
+
+void colo_model_settle(struct colo_model *model, colo_checkpoint_visitor visit, void *data)
+{
+	for (guint i = 0; i < model->sessions->len; i++)
+		settle_session(g_ptr_array_index(model->sessions, i), visit, data);
+}
+
+void colo_session_foresee(const struct colo_session *session, colo_checkpoint_visitor visit,
+			  void *data)
+{
+	const struct builder *builder = (const struct builder *)session;
+	const guint last = last_begun(session->checkpoints);
+	struct colo_anomalies unused = {0};
+
+	for (guint i = 0; i < session->checkpoints->len; i++) {
+		struct colo_checkpoint checkpoint =
+			g_array_index(session->checkpoints, struct colo_checkpoint, i);
+
+		colo_checkpoint_judge(session->role, &checkpoint, edge_at(builder, i, last),
+				      &unused);
+		if (checkpoint.state != COLO_CHECKPOINT_PENDING)
+			visit(session, &checkpoint, data);
+	}
+}
+
+void colo_model_find_process_ends(struct colo_model *model, colo_process_end_finder find,
+				  void *data)
+{
+	for (guint i = 0; i < model->sessions->len; i++) {
+		struct colo_session *session = g_ptr_array_index(model->sessions, i);
+
+		session->process_ended = find(session->source, session->pid, session->first_seen_ns,
+					      &session->process_end_ns, data);
+	}
+}
+
+/* The phase that had begun and not ended. */
+static enum colo_phase open_phase(enum colo_role role, const struct colo_checkpoint *checkpoint)
+{
+	guint n;
+	const enum colo_phase *phases = colo_role_phases(role, &n);
+
+	while (n-- > 0) {
+		const struct colo_window *window = &checkpoint->windows[phases[n]];
+
+		if (window->has_end)
+			break;
+		if (window->has_begin)
+			return phases[n];
+	}
+	return COLO_PHASE_CHECKPOINT;
+}
+
+bool colo_checkpoint_stop(const struct colo_session *session,
+			  const struct colo_checkpoint *checkpoint, struct colo_stop *stop)
+{
+	struct colo_window window = checkpoint->windows[COLO_PHASE_CHECKPOINT];
+
+	if (checkpoint->state == COLO_CHECKPOINT_CUT_END && session->process_ended) {
+		window.end_ns = session->process_end_ns;
+		window.has_end = true;
+	} else if (checkpoint->state != COLO_CHECKPOINT_ABORTED) {
+		return false;
+	}
+	*stop = (struct colo_stop){
+		.phase = open_phase(session->role, checkpoint),
+		.after_ns = colo_window_ns(&window),
+	};
+	return true;
 }
 
 static int compare_sessions(gconstpointer a, gconstpointer b)

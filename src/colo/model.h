@@ -41,7 +41,7 @@ enum colo_checkpoint_state {
 	COLO_CHECKPOINT_COMPLETE,  /* begin and end seen, ret 0 */
 	COLO_CHECKPOINT_ABORTED,   /* begin and end seen, ret not 0 */
 	COLO_CHECKPOINT_CUT_START, /* was under way when the recording began */
-	COLO_CHECKPOINT_CUT_END,   /* was under way when the recording ended */
+	COLO_CHECKPOINT_CUT_END,   /* was under way when the recording or the process ended */
 	COLO_CHECKPOINT_BROKEN,	   /* its begin or end was lost, or they are in the wrong order */
 	COLO_CHECKPOINT_PENDING,   /* waited for, never begun; no checkpoint */
 	COLO_N_CHECKPOINT_STATES,
@@ -72,16 +72,26 @@ struct colo_session {
 	uint32_t source;   /* as in the hits */
 	uint32_t pid, tid; /* tid: of the thread that runs the loop */
 	enum colo_role role;
-	unsigned int number;   /* from 1: COLO may end and start again in a process */
-	uint64_t origin_ns;    /* time of the first hit of this source */
-	uint64_t last_seen_ns; /* a time at which the thread `tid` was this session's */
+	unsigned int number;	/* from 1: COLO may end and start again in a process */
+	uint64_t origin_ns;	/* time of the first hit of this source */
+	uint64_t first_seen_ns; /* of the first hit of this session */
+	uint64_t last_seen_ns;	/* a time at which the thread `tid` was this session's */
 	struct colo_window init;
 	GArray *checkpoints;		    /* Owned by this: struct colo_checkpoint, by time */
 	uint64_t triggers[COLO_N_TRIGGERS]; /* hits, by reason; the absorbed ones as well */
 	bool exited;
-	int64_t exit_reason;		 /* QAPI's COLOExitReason, when exited */
+	int64_t exit_reason;	 /* QAPI's COLOExitReason, when exited */
+	uint64_t exit_ns;	 /* when exited */
+	bool failover_asked;	 /* primary: it was told to fail over, during COLO or after */
+	uint64_t failover_ns;	 /* when first, if failover_asked */
+	bool process_ended;	 /* while it was recorded */
+	uint64_t process_end_ns; /* when process_ended */
 	struct colo_anomalies anomalies; /* of all its checkpoints */
 };
+
+/* Called for a checkpoint of the session that is not merely pending. */
+typedef void (*colo_checkpoint_visitor)(const struct colo_session *session,
+					const struct colo_checkpoint *checkpoint, void *data);
 
 struct colo_model;
 
@@ -91,7 +101,28 @@ void colo_model_free(struct colo_model *model);
 /* Takes the next hit; hits come in the order of time, as hit_log.h gives them back. */
 void colo_model_add(struct colo_model *model, const struct colo_hit *hit);
 
-/* To be called once, after the last hit: decides what is complete. */
+/*
+ * While hits still come: hands out the checkpoints that none of them can change any more, each
+ * once, those of a session in the order of their numbers, and forgets them. What they are is what
+ * colo_model_finish() would have found them to be.
+ */
+void colo_model_settle(struct colo_model *model, colo_checkpoint_visitor visit, void *data);
+
+/* Calls `visit` with the others of a session, as they were if no hit followed. Changes nothing. */
+void colo_session_foresee(const struct colo_session *session, colo_checkpoint_visitor visit,
+			  void *data);
+
+/*
+ * Tells when processes ended. `find` is called for each session and gives the first end of
+ * the process at or after `since_ns`; false: none was recorded. To be called once, after
+ * the last hit.
+ */
+typedef bool (*colo_process_end_finder)(uint32_t source, uint32_t pid, uint64_t since_ns,
+					uint64_t *end_ns, void *data);
+void colo_model_find_process_ends(struct colo_model *model, colo_process_end_finder find,
+				  void *data);
+
+/* To be called once, after all of that: decides what is complete, of what is not settled yet. */
 void colo_model_finish(struct colo_model *model);
 
 /* The sessions: primaries first, then by source and time. Owned by the model. */
@@ -106,6 +137,20 @@ uint64_t colo_model_invalid_hits(const struct colo_model *model);
  */
 struct colo_value colo_checkpoint_other_ns(enum colo_role role,
 					   const struct colo_checkpoint *checkpoint);
+
+/* How a checkpoint stopped that was begun and is not complete. */
+struct colo_stop {
+	enum colo_phase phase;	    /* that had begun and not ended; COLO_PHASE_CHECKPOINT: none */
+	struct colo_value after_ns; /* from its begin to its end, or to that of the process */
+};
+
+/*
+ * False unless the checkpoint was aborted or the process ended in it. It is false also when the
+ * recording ended in it: perf stops its events one after the other, so that the phase is not
+ * known then.
+ */
+bool colo_checkpoint_stop(const struct colo_session *session,
+			  const struct colo_checkpoint *checkpoint, struct colo_stop *stop);
 
 /* Whether the window is whole, does not run backwards and has a length that can be. */
 bool colo_window_is_valid(const struct colo_window *window);

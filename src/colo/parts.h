@@ -13,7 +13,7 @@
 #define COLO_PART_OTHER ((unsigned int)COLO_PHASE_CHECKPOINT)
 #define COLO_N_PARTS	((unsigned int)COLO_N_PHASES)
 
-/* "ram", "other". */
+/* "ram", "other". A stop (model.h) in no phase is in `other` so. */
 const char *colo_part_name(unsigned int part);
 
 /* The part of that name; COLO_N_PARTS when there is none. */

@@ -88,6 +88,9 @@ const char *colo_phase_name(enum colo_phase phase);
 const char *colo_amount_name(enum colo_amount amount);
 const char *colo_trigger_name(enum colo_trigger trigger);
 
+/* The COLOExitReason of a side that ended COLO because it was told to fail over. */
+#define COLO_EXIT_REQUEST 1
+
 /* QAPI's COLOExitReason; "unknown" for a number that QEMU 7.2 does not have. */
 const char *colo_exit_reason_name(int64_t reason);
 

@@ -64,7 +64,7 @@ struct colo_summary {
 	struct colo_amount_summary *amounts; /* Owned by this: n_amounts */
 	guint n_amounts;
 	uint64_t triggered_by[COLO_N_TRIGGERS]; /* complete checkpoints, by what asked for them */
-	const struct colo_checkpoint *last_counters; /* Weak: the last with counters, or NULL */
+	struct colo_checkpoint *last_counters;	/* Owned by this: the last with counters, or NULL */
 };
 
 /* `session` must live as long as the summary. */
@@ -78,13 +78,19 @@ void colo_summary_free(struct colo_summary *summary);
  */
 struct colo_value colo_checkpoint_pause_ns(const struct colo_checkpoint *checkpoint);
 
+/* The recorder's stat_time of it; unknown likewise. */
+struct colo_value colo_checkpoint_stat_ns(enum colo_role role,
+					  const struct colo_checkpoint *checkpoint);
+
+/* Whether it is chosen, apart from those to skip. */
+bool colo_selection_has(const struct colo_selection *selection, const struct colo_session *session,
+			const struct colo_checkpoint *checkpoint);
+
 /*
  * Calls `visit` for each chosen checkpoint of the session that is not merely
  * pending, in the order of time. Views that list checkpoints use this, so that
  * they and the statistics never disagree.
  */
-typedef void (*colo_checkpoint_visitor)(const struct colo_session *session,
-					const struct colo_checkpoint *checkpoint, void *data);
 void colo_session_visit(const struct colo_session *session, const struct colo_selection *selection,
 			colo_checkpoint_visitor visit, void *data);
 

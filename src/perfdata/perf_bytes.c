@@ -15,6 +15,15 @@
 #include <unistd.h>
 
 #define COPY_SIZE (1 << 18) /* bytes at a time, from a pipe */
+#define HEAD_SIZE 104	    /* of a header in file mode, which a stream must be seen not to have */
+
+struct perf_pipe {
+	const struct perf_wait *wait; /* Weak */
+	uint8_t head[HEAD_SIZE];      /* what came first */
+	size_t head_size;
+	uint64_t position; /* bytes that were read and are not in `head` any more, or never were */
+	bool ended;
+};
 
 static bool set_errno_error(GError **error, const char *what)
 {
@@ -112,7 +121,49 @@ static bool spool(struct perf_bytes *bytes, GError **error)
 
 /* --- Opening --- */
 
-static bool open_input(struct perf_bytes *bytes, int dir_fd, const char *name, GError **error)
+/* Takes what is there, at the most `size` bytes; 0 at its end, -1 with `error`. */
+static ssize_t read_pipe(int fd, struct perf_pipe *pipe, void *buffer, size_t size, GError **error)
+{
+	for (;;) {
+		ssize_t got;
+
+		if (pipe->ended || !pipe->wait->wait(fd, pipe->wait->data))
+			got = 0;
+		else
+			got = read(fd, buffer, size);
+		if (got < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (got < 0)
+			set_errno_error(error, "read");
+		pipe->ended = got <= 0;
+		return got;
+	}
+}
+
+/* Reads the header ahead, as what it is decides whether the rest can be read in order. */
+static bool open_pipe(struct perf_bytes *bytes, const struct perf_wait *wait, GError **error)
+{
+	struct perf_pipe *pipe = bytes->pipe = g_new0(struct perf_pipe, 1);
+
+	pipe->wait = wait;
+	while (pipe->head_size < HEAD_SIZE) {
+		const ssize_t got = read_pipe(bytes->fd, pipe, pipe->head + pipe->head_size,
+					      HEAD_SIZE - pipe->head_size, error);
+
+		if (got < 0)
+			return false;
+		if (got == 0)
+			break;
+		pipe->head_size += (size_t)got;
+	}
+	pipe->position = pipe->head_size;
+	bytes->size = pipe->ended ? pipe->head_size : UINT64_MAX;
+	bytes->modified_s = g_get_real_time() / G_USEC_PER_SEC;
+	return true;
+}
+
+static bool open_input(struct perf_bytes *bytes, int dir_fd, const char *name,
+		       const struct perf_wait *wait, GError **error)
 {
 	struct stat st;
 
@@ -134,6 +185,8 @@ static bool open_input(struct perf_bytes *bytes, int dir_fd, const char *name, G
 	if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode))
 		return set_unsupported(
 			error, "it is neither a file nor a pipe; record with -o FILE or -o -");
+	if (!S_ISREG(st.st_mode) && wait)
+		return open_pipe(bytes, wait, error);
 	if (!S_ISREG(st.st_mode) && (!spool(bytes, error) || (fstat(bytes->fd, &st) < 0 &&
 							      !set_errno_error(error, "stat"))))
 		return false;
@@ -142,22 +195,29 @@ static bool open_input(struct perf_bytes *bytes, int dir_fd, const char *name, G
 	return true;
 }
 
-struct perf_bytes *perf_bytes_open(int dir_fd, const char *name, GError **error)
+struct perf_bytes *perf_bytes_open_stream(int dir_fd, const char *name,
+					  const struct perf_wait *wait, GError **error)
 {
 	struct perf_bytes *bytes = g_new0(struct perf_bytes, 1);
 
 	bytes->fd = -1;
-	if (!open_input(bytes, dir_fd, name, error)) {
+	if (!open_input(bytes, dir_fd, name, wait, error)) {
 		perf_bytes_free(bytes);
 		return NULL;
 	}
 	return bytes;
 }
 
+struct perf_bytes *perf_bytes_open(int dir_fd, const char *name, GError **error)
+{
+	return perf_bytes_open_stream(dir_fd, name, NULL, error);
+}
+
 void perf_bytes_free(struct perf_bytes *bytes)
 {
 	if (!bytes)
 		return;
+	g_free(bytes->pipe);
 	if (bytes->fd >= 0)
 		close(bytes->fd);
 	g_free(bytes);
@@ -170,10 +230,101 @@ bool perf_bytes_has(const struct perf_bytes *bytes, uint64_t offset, uint64_t si
 	return offset <= bytes->size && size <= bytes->size - offset;
 }
 
+uint64_t perf_bytes_known_size(const struct perf_bytes *bytes)
+{
+	return bytes->pipe ? bytes->pipe->position : bytes->size;
+}
+
+/* Passes over what comes before `offset`. */
+static bool pass_over(const struct perf_bytes *bytes, uint64_t offset, GError **error)
+{
+	struct perf_pipe *pipe = bytes->pipe;
+	uint8_t unused[4096];
+
+	while (pipe->position < offset) {
+		const ssize_t got = read_pipe(bytes->fd, pipe, unused,
+					      MIN(sizeof(unused), offset - pipe->position), error);
+
+		if (got < 0)
+			return false;
+		if (got == 0) {
+			g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_TRUNCATED,
+				    "offset %" PRIu64 ": the stream ended before offset %" PRIu64,
+				    pipe->position, offset);
+			return false;
+		}
+		pipe->position += (uint64_t)got;
+	}
+	return true;
+}
+
+/* Those of the first bytes that are wanted. */
+static size_t read_head(const struct perf_pipe *pipe, uint64_t offset, uint8_t *to, size_t most)
+{
+	const size_t got = offset < pipe->head_size ? MIN(most, pipe->head_size - offset) : 0;
+
+	if (got)
+		memcpy(to, pipe->head + offset, got);
+	return got;
+}
+
+static bool read_some_of_pipe(const struct perf_bytes *bytes, uint64_t offset, uint8_t *to,
+			      size_t least, size_t most, size_t *got, GError **error)
+{
+	struct perf_pipe *pipe = bytes->pipe;
+
+	*got = 0;
+	if (offset > pipe->position && !pass_over(bytes, offset, error))
+		return false;
+	*got = read_head(pipe, offset, to, most);
+	if (*got >= least)
+		return true;
+	if (offset + *got < pipe->position)
+		return set_unsupported(error, "it is no stream but a recording in file mode, which "
+					      "cannot be read as it comes: name the file");
+	while (*got < least) {
+		const ssize_t more = read_pipe(bytes->fd, pipe, to + *got, most - *got, error);
+
+		if (more < 0)
+			return false;
+		if (more == 0)
+			break;
+		*got += (size_t)more;
+		pipe->position += (uint64_t)more;
+	}
+	return true;
+}
+
+bool perf_bytes_read_some(const struct perf_bytes *bytes, uint64_t offset, void *buffer,
+			  size_t least, size_t most, size_t *got, GError **error)
+{
+	if (bytes->pipe)
+		return read_some_of_pipe(bytes, offset, buffer, least, most, got, error);
+	*got = most;
+	return perf_bytes_read(bytes, offset, buffer, most, error);
+}
+
+static bool read_all_of_pipe(const struct perf_bytes *bytes, uint64_t offset, uint8_t *to,
+			     size_t size, GError **error)
+{
+	size_t got;
+
+	if (!read_some_of_pipe(bytes, offset, to, size, size, &got, error))
+		return false;
+	if (got == size)
+		return true;
+	g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_TRUNCATED,
+		    "offset %" PRIu64 ": the stream ended there", offset + got);
+	return false;
+}
+
 bool perf_bytes_read(const struct perf_bytes *bytes, uint64_t offset, void *buffer, size_t size,
 		     GError **error)
 {
 	uint8_t *to = buffer;
+
+	if (bytes->pipe)
+		return read_all_of_pipe(bytes, offset, buffer, size, error);
 
 	while (size) {
 		ssize_t got = pread(bytes->fd, to, size, (off_t)offset);

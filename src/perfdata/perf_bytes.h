@@ -11,10 +11,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The state of a pipe that is read as it comes. */
+struct perf_pipe;
+
 struct perf_bytes {
-	int fd;		    /* Owned by this */
-	uint64_t size;	    /* bytes */
-	int64_t modified_s; /* seconds since 1970; of a pipe: when it ended */
+	int fd;			/* Owned by this */
+	uint64_t size;		/* bytes; UINT64_MAX: what is still to come is not known */
+	int64_t modified_s;	/* seconds since 1970; of a pipe: when it ended */
+	struct perf_pipe *pipe; /* Owned by this; NULL: it can be read at any place */
+};
+
+/*
+ * Called before each read from a pipe that may have to wait for its writer. False: nothing
+ * more is to be read, as if it had ended.
+ */
+struct perf_wait {
+	bool (*wait)(int fd, void *data);
+	void *data; /* Weak */
 };
 
 /*
@@ -24,7 +37,16 @@ struct perf_bytes {
  * system refuses.
  */
 struct perf_bytes *perf_bytes_open(int dir_fd, const char *name, GError **error);
+/*
+ * The same, but a pipe is read as it comes, nothing of it is kept, and its bytes can be
+ * read in their order only, but for the first 104, the header of a file.
+ */
+struct perf_bytes *perf_bytes_open_stream(int dir_fd, const char *name,
+					  const struct perf_wait *wait, GError **error);
 void perf_bytes_free(struct perf_bytes *bytes);
+
+/* How many bytes there are, of a pipe that is read as it comes: have been read. */
+uint64_t perf_bytes_known_size(const struct perf_bytes *bytes);
 
 /*
  * Reads exactly `size` bytes at `offset`, which are known to be there. False with
@@ -32,6 +54,13 @@ void perf_bytes_free(struct perf_bytes *bytes);
  */
 bool perf_bytes_read(const struct perf_bytes *bytes, uint64_t offset, void *buffer, size_t size,
 		     GError **error);
+
+/*
+ * Reads what is there, at least `least` and at the most `most` bytes; of a pipe that is read as
+ * it comes fewer, if it ends before, and of a file always `most`. `*got`: how many.
+ */
+bool perf_bytes_read_some(const struct perf_bytes *bytes, uint64_t offset, void *buffer,
+			  size_t least, size_t most, size_t *got, GError **error);
 
 /*
  * The same into memory of its own. `what` is for the message when there is no

@@ -14,6 +14,7 @@ enum {
 	ATTR_FLAG_EXCLUDE_USER = 4,
 	ATTR_FLAG_EXCLUDE_KERNEL = 5,
 	ATTR_FLAG_FREQ = 10,
+	ATTR_FLAG_TASK = 13,
 	ATTR_FLAG_SAMPLE_ID_ALL = 18,
 	ATTR_FLAG_USE_CLOCKID = 25,
 };
@@ -173,6 +174,7 @@ int perf_events_add(struct perf_events *events, const uint8_t *tainted_attr, siz
 	event.exclude_user = attr_flag(flags, ATTR_FLAG_EXCLUDE_USER, big_endian);
 	event.exclude_kernel = attr_flag(flags, ATTR_FLAG_EXCLUDE_KERNEL, big_endian);
 	event.freq = attr_flag(flags, ATTR_FLAG_FREQ, big_endian);
+	event.task = attr_flag(flags, ATTR_FLAG_TASK, big_endian);
 	event.sample_id_all = attr_flag(flags, ATTR_FLAG_SAMPLE_ID_ALL, big_endian);
 	event.use_clockid = attr_flag(flags, ATTR_FLAG_USE_CLOCKID, big_endian);
 	add_later_fields(&event, tainted_attr, attr_size, swap);

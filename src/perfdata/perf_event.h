@@ -24,6 +24,7 @@ struct perf_event {
 	uint64_t sample_period; /* a rate in Hz when `freq` is set */
 	bool freq;
 	bool exclude_user, exclude_kernel;
+	bool task;	    /* it asks for FORK and EXIT records */
 	bool sample_id_all; /* records that are no samples end with a sample id */
 	bool use_clockid;
 	int32_t clockid;	     /* CLOCK_..., with use_clockid */

@@ -77,7 +77,8 @@ static bool list_parts(struct perf_file *file, const char *path, GError **error)
 }
 
 /* Opens what has the header: the path itself, or a file in the directory that it is. */
-static bool open_main(struct perf_file *file, const char *path, GError **error)
+static bool open_main(struct perf_file *file, const char *path, const struct perf_wait *wait,
+		      GError **error)
 {
 	if (strcmp(path, "-") && g_file_test(path, G_FILE_TEST_IS_DIR)) {
 		file->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -95,24 +96,30 @@ static bool open_main(struct perf_file *file, const char *path, GError **error)
 		if (!list_parts(file, path, error))
 			return false;
 	}
-	file->bytes = file->directory < 0 ? perf_bytes_open(AT_FDCWD, path, error)
+	file->bytes = file->directory < 0 ? perf_bytes_open_stream(AT_FDCWD, path, wait, error)
 					  : perf_bytes_open(file->directory, MAIN_FILE, error);
 	return file->bytes != NULL;
 }
 
-struct perf_file *perf_file_open(const char *path, GError **error)
+struct perf_file *perf_file_open_stream(const char *path, const struct perf_wait *wait,
+					GError **error)
 {
 	struct perf_file *file = g_new0(struct perf_file, 1);
 
 	file->directory = -1;
 	file->parts = g_ptr_array_new_with_free_func(g_free);
-	if (open_main(file, path, error))
+	if (open_main(file, path, wait, error))
 		file->header = perf_header_new(file->bytes, error);
 	if (!file->header) {
 		perf_file_free(file);
 		return NULL;
 	}
 	return file;
+}
+
+struct perf_file *perf_file_open(const char *path, GError **error)
+{
+	return perf_file_open_stream(path, NULL, error);
 }
 
 static void close_part(struct perf_file *file)
@@ -148,7 +155,7 @@ bool perf_file_is_swapped(const struct perf_file *file)
 
 uint64_t perf_file_size_bytes(const struct perf_file *file)
 {
-	return file->bytes->size + file->parts_size;
+	return perf_bytes_known_size(file->bytes) + file->parts_size;
 }
 
 int64_t perf_file_modified_s(const struct perf_file *file)

@@ -18,6 +18,13 @@ struct perf_file;
  * messages do not name the path.
  */
 struct perf_file *perf_file_open(const char *path, GError **error);
+
+/*
+ * The same, but a pipe is read as it comes, once, and nothing of it is kept: it cannot be
+ * rewound. `wait` must live as long as the file.
+ */
+struct perf_file *perf_file_open_stream(const char *path, const struct perf_wait *wait,
+					GError **error);
 void perf_file_free(struct perf_file *file);
 
 /*
@@ -29,7 +36,7 @@ const struct perf_events *perf_file_events(const struct perf_file *file);
 /* Whether the recording machine's byte order is not this machine's. */
 bool perf_file_is_swapped(const struct perf_file *file);
 
-/* Of all its files together. */
+/* Of all its files together; of a stream what has been read of it. */
 uint64_t perf_file_size_bytes(const struct perf_file *file);
 
 /* When it was last written to: seconds since 1970. */

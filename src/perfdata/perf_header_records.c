@@ -92,8 +92,11 @@ static bool take_tracing_data(struct perf_header *header, const struct perf_byte
 
 	if (!record->trailer_size)
 		return true;
-	formats = perf_bytes_dup(bytes, record->trailer_offset, record->trailer_size,
-				 "formats of the tracepoints", error);
+	if (record->tainted_trailer)
+		formats = g_bytes_new(record->tainted_trailer, record->trailer_size);
+	else
+		formats = perf_bytes_dup(bytes, record->trailer_offset, record->trailer_size,
+					 "formats of the tracepoints", error);
 	if (!formats)
 		return false;
 	set_feature(header, PERF_FEATURE_TRACING_DATA, formats);

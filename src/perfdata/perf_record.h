@@ -18,6 +18,7 @@ enum perf_user_record {
 	PERF_USER_RECORD_ATTR = 64,
 	PERF_USER_RECORD_TRACING_DATA = 66,
 	PERF_USER_RECORD_BUILD_ID = 67,
+	PERF_USER_RECORD_FINISHED_ROUND = 68,
 	PERF_USER_RECORD_AUXTRACE = 71,
 	PERF_USER_RECORD_EVENT_UPDATE = 78,
 	PERF_USER_RECORD_FEATURE = 80,
@@ -34,6 +35,7 @@ struct perf_record {
 	size_t body_size;	     /* bytes */
 	uint64_t trailer_offset; /* where in the file the bytes behind it are that belong to it */
 	uint64_t trailer_size;	 /* how many: of TRACING_DATA and AUXTRACE, otherwise 0 */
+	const uint8_t *tainted_trailer; /* Weak: they themselves, where they cannot be read again */
 };
 
 enum perf_next {

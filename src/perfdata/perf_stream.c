@@ -9,13 +9,15 @@
 
 #include <inttypes.h>
 
-#define WINDOW_SIZE (1 << 20) /* bytes; a record has at most 64 KiB */
+#define WINDOW_SIZE  (1 << 20)	/* bytes; a record has at most 64 KiB */
+#define MOST_FORMATS (64 << 20) /* bytes of TRACING_DATA, when it cannot be read later */
 
 struct perf_stream {
 	const struct perf_bytes *bytes; /* Weak */
 	uint64_t end;			/* of the range: bytes from the start of the file */
 	bool swap;
 	uint8_t *window;	       /* Owned by this */
+	size_t window_size;	       /* bytes that it has room for */
 	size_t window_len, window_pos; /* bytes there, bytes consumed */
 	uint64_t window_offset;	       /* of window[0] in the file */
 	struct perf_unpack *unpack;    /* Owned by this; NULL until something is compressed */
@@ -32,6 +34,7 @@ struct perf_stream *perf_stream_new(const struct perf_bytes *bytes, uint64_t off
 	stream->bytes = bytes;
 	stream->end = offset + size;
 	stream->swap = swap;
+	stream->window_size = WINDOW_SIZE;
 	stream->window = g_malloc(WINDOW_SIZE);
 	stream->window_offset = offset;
 	return stream;
@@ -58,7 +61,7 @@ static bool fill_window(struct perf_stream *stream, size_t need, GError **error)
 {
 	const size_t kept = stream->window_len - stream->window_pos;
 	uint64_t next_offset;
-	size_t more;
+	size_t more, got;
 
 	if (G_LIKELY(kept >= need))
 		return true;
@@ -67,10 +70,11 @@ static bool fill_window(struct perf_stream *stream, size_t need, GError **error)
 	stream->window_pos = 0;
 	stream->window_len = kept;
 	next_offset = stream->window_offset + kept;
-	more = MIN(WINDOW_SIZE - kept, stream->end - next_offset);
-	if (!perf_bytes_read(stream->bytes, next_offset, stream->window + kept, more, error))
+	more = MIN(stream->window_size - kept, stream->end - next_offset);
+	if (!perf_bytes_read_some(stream->bytes, next_offset, stream->window + kept,
+				  MIN(need - kept, more), more, &got, error))
 		return false;
-	stream->window_len += more;
+	stream->window_len += got;
 	return true;
 }
 
@@ -142,7 +146,48 @@ static enum perf_next take_body(struct perf_stream *stream, struct perf_record *
 	record->tainted_body = stream->window + stream->window_pos + PERF_RECORD_HEADER_SIZE;
 	record->body_size = size - PERF_RECORD_HEADER_SIZE;
 	record->trailer_offset = record->trailer_size = 0;
+	record->tainted_trailer = NULL;
 	stream->window_pos += size;
+	return PERF_NEXT_RECORD;
+}
+
+/* Whether what was skipped has come out of a pipe, of which it is not known how much it holds. */
+static bool is_there(const struct perf_stream *stream, GError **error)
+{
+	size_t got;
+
+	return !stream->bytes->pipe ||
+	       perf_bytes_read_some(stream->bytes, position(stream), NULL, 0, 0, &got, error);
+}
+
+/*
+ * Puts the record that was taken last into the window anew, together with the `size` bytes behind
+ * it: out of a pipe they come but once.
+ */
+static enum perf_next take_along(struct perf_stream *stream, struct perf_record *record,
+				 uint64_t size, GError **error)
+{
+	const size_t record_size = PERF_RECORD_HEADER_SIZE + record->body_size;
+	const size_t all = record_size + size;
+
+	if (size > MOST_FORMATS)
+		return fail(COLO_PERF_ERROR_MALFORMED, record, error,
+			    "with %" PRIu64 " bytes of formats behind it, the most are %d", size,
+			    MOST_FORMATS);
+	if (all > stream->window_size) {
+		stream->window_size = all;
+		stream->window = g_realloc(stream->window, all);
+	}
+	stream->window_pos -= record_size;
+	if (!fill_window(stream, all, error))
+		return PERF_NEXT_ERROR;
+	if (stream->window_len - stream->window_pos < all)
+		return fail(COLO_PERF_ERROR_TRUNCATED, record, error,
+			    "cut off in the %" PRIu64 " bytes behind it, %zu of them are there",
+			    size, stream->window_len - stream->window_pos - record_size);
+	record->tainted_body = stream->window + stream->window_pos + PERF_RECORD_HEADER_SIZE;
+	stream->window_pos += record_size;
+	record->tainted_trailer = stream->window + stream->window_pos;
 	return PERF_NEXT_RECORD;
 }
 
@@ -164,10 +209,13 @@ static enum perf_next take_trailer(struct perf_stream *stream, struct perf_recor
 			    "cut off in the %" PRIu64 " bytes behind it, %" PRIu64
 			    " of them are there",
 			    size, left);
+	if (stream->bytes->pipe && record->type == PERF_USER_RECORD_TRACING_DATA &&
+	    take_along(stream, record, size, error) != PERF_NEXT_RECORD)
+		return PERF_NEXT_ERROR;
 	record->trailer_offset = position(stream);
 	record->trailer_size = size;
 	skip(stream, size);
-	return PERF_NEXT_RECORD;
+	return is_there(stream, error) ? PERF_NEXT_RECORD : PERF_NEXT_ERROR;
 }
 
 /* --- Compressed records --- */

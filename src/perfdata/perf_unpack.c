@@ -135,6 +135,7 @@ enum perf_next perf_unpack_next(struct perf_unpack *unpack, struct perf_record *
 				record->body_size = size - PERF_RECORD_HEADER_SIZE;
 				record->offset = unpack->offset;
 				record->trailer_offset = record->trailer_size = 0;
+				record->tainted_trailer = NULL;
 				unpack->pos += size;
 				return PERF_NEXT_RECORD;
 			}

@@ -40,6 +40,7 @@ struct tasks {
 	GPtrArray *lives;	/* Owned by this: struct life (owned) */
 	GHashTable *processes;	/* Owned by this: pid to timeline (owned) of lives (weak) */
 	GHashTable *threads;	/* Owned by this: uint64_t * (owned) to timeline (owned) of names */
+	GHashTable *ends;	/* Owned by this: pid to timeline (owned) of ends, without a what */
 };
 
 static GArray *timeline_new(void)
@@ -95,6 +96,7 @@ struct tasks *tasks_new(struct dso_table *dsos)
 	tasks->processes = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
 	tasks->threads = g_hash_table_new_full(hash_int64, g_int64_equal, g_free,
 					       (GDestroyNotify)g_array_unref);
+	tasks->ends = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
 	return tasks;
 }
 
@@ -107,6 +109,7 @@ void tasks_free(struct tasks *tasks)
 	g_ptr_array_unref(tasks->lives);
 	g_hash_table_unref(tasks->processes);
 	g_hash_table_unref(tasks->threads);
+	g_hash_table_unref(tasks->ends);
 	g_free(tasks);
 }
 
@@ -115,8 +118,9 @@ void tasks_add(struct tasks *tasks, const struct perf_task_event *event)
 	struct perf_task_event *copy;
 	g_autofree char *name = NULL;
 
-	if (event->kind == PERF_TASK_EXIT)
-		return; /* what ends is not asked for any more, and a new pid has its own fork() */
+	/* A thread that ends is not asked for any more, and a new one has its own fork(). */
+	if (event->kind == PERF_TASK_EXIT && event->tid != event->pid)
+		return;
 	copy = g_memdup2(event, sizeof(*event));
 	if (event->tainted_name) {
 		name = event->kind == PERF_TASK_COMM
@@ -270,6 +274,29 @@ static void put_fork(struct tasks *tasks, const struct perf_task_event *event)
 	put_name(tasks, event->pid, event->tid, event->time_ns, name);
 }
 
+/* A process ends with its first thread: QEMU's never leaves the others behind. */
+static void put_exit(struct tasks *tasks, const struct perf_task_event *event)
+{
+	GArray *ends = g_hash_table_lookup(tasks->ends, GUINT_TO_POINTER(event->pid));
+
+	if (!ends) {
+		ends = timeline_new();
+		g_hash_table_insert(tasks->ends, GUINT_TO_POINTER(event->pid), ends);
+	}
+	timeline_add(ends, event->time_ns, NULL);
+}
+
+bool tasks_process_end(const struct tasks *tasks, uint32_t pid, uint64_t since_ns, uint64_t *end_ns)
+{
+	const GArray *ends = g_hash_table_lookup(tasks->ends, GUINT_TO_POINTER(pid));
+	const guint n = ends && since_ns ? timeline_count_until(ends, since_ns - 1) : 0;
+
+	if (!ends || n == ends->len)
+		return false;
+	*end_ns = timeline_get(ends, n)->since_ns;
+	return true;
+}
+
 static void put(struct tasks *tasks, const struct perf_task_event *event)
 {
 	switch (event->kind) {
@@ -283,6 +310,7 @@ static void put(struct tasks *tasks, const struct perf_task_event *event)
 		put_fork(tasks, event);
 		break;
 	case PERF_TASK_EXIT:
+		put_exit(tasks, event);
 		break;
 	}
 }

@@ -31,6 +31,13 @@ const char *tasks_thread_name(const struct tasks *tasks, uint32_t pid, uint32_t 
 			      uint64_t time_ns);
 
 /*
+ * When the process of that number ended: the first time at or after `since_ns`. False when
+ * the recording does not say.
+ */
+bool tasks_process_end(const struct tasks *tasks, uint32_t pid, uint64_t since_ns,
+		       uint64_t *end_ns);
+
+/*
  * What was mapped at `address` in the process at the time, or in the kernel with
  * PERF_KERNEL_PID. NULL when nothing was. `validity` is narrowed to the time in which
  * this answer holds.

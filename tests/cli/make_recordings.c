@@ -134,6 +134,58 @@ static void tell_aborted(struct colo_story *story, struct perf_builder *builder)
 	colo_story_exit(story, &side, COLO_STORY_EXIT_ERROR);
 }
 
+static void give_up(struct colo_story *story, struct colo_story_side *side, guint64 seq,
+		    enum colo_story_phase phase)
+{
+	struct colo_story_checkpoint checkpoint = checkpoint_of(seq);
+
+	checkpoint.ret = -5;
+	checkpoint.fail_phase = phase;
+	checkpoint.counters = NULL;
+	colo_story_checkpoint(story, side, &checkpoint);
+}
+
+static guint leave_out_what_the_dead_do(struct colo_story_hit *hit, gpointer user_data)
+{
+	(void)user_data;
+	return hit->pid != secondary.pid || hit->args[1] != 3 ||
+	       strcmp(hit->probe, "colo_checkpoint_end") != 0;
+}
+
+/* The secondary is killed; the primary gives up two checkpoints, is asked to fail over, lives. */
+static void tell_failover(struct colo_story *story, struct perf_builder *builder)
+{
+	struct colo_story_side survivor = primary, victim = secondary;
+	struct perf_builder_stamp at = {
+		.event = colo_story_task_event(story), .pid = secondary.pid, .tid = secondary.pid};
+
+	colo_story_set_filter(story, leave_out_what_the_dead_do, NULL);
+	colo_story_process(story, &survivor);
+	colo_story_process(story, &victim);
+	tell_checkpoints(story, &survivor, 1, 2);
+	tell_checkpoints(story, &victim, 1, 2);
+	give_up(story, &victim, 3, COLO_STORY_RAM);
+	give_up(story, &survivor, 3, COLO_STORY_VMSTATE);
+	give_up(story, &survivor, 4, COLO_STORY_REQUEST);
+	colo_story_exit(story, &survivor, COLO_STORY_EXIT_ERROR);
+	colo_story_trigger(story, &survivor, 5, COLO_STORY_FAILOVER, START_NS + 1500000000);
+	colo_story_flush(story);
+	at.time_ns = victim.now_ns + 2000;
+	perf_builder_exit(builder, &at, 1, 1);
+}
+
+/* More checkpoints are given up than the text lists. */
+static void tell_six_given_up(struct colo_story *story, struct perf_builder *builder)
+{
+	struct colo_story_side side = primary;
+
+	(void)builder;
+	colo_story_process(story, &side);
+	tell_checkpoints(story, &side, 1, 1);
+	for (guint64 seq = 2; seq <= 7; seq++)
+		give_up(story, &side, seq, COLO_STORY_LOADED);
+}
+
 static guint leave_out_an_end(struct colo_story_hit *hit, gpointer user_data)
 {
 	(void)user_data;
@@ -282,6 +334,8 @@ static const struct recipe {
 	{.name = "no-hits.data", .tell = tell_nothing},
 	{.name = "no-checkpoint.data", .tell = tell_no_checkpoint},
 	{.name = "aborted.data", .tell = tell_aborted},
+	{.name = "failover.data", .tell = tell_failover},
+	{.name = "six-given-up.data", .tell = tell_six_given_up},
 	{.name = "all-states.data", .tell = tell_all_states},
 	{.name = "losses.data", .tell = tell_losses},
 	{.name = "hostile-names.data", .tell = tell_hostile_names},

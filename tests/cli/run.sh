@@ -35,8 +35,10 @@ has_rows() {
 usage="usage: colo-perf COMMAND [OPTION...] [FILE...]
 
 commands:
+  record       records the checkpoints of running QEMUs with perf
   report       statistics of the checkpoints in a recording
   flamegraph   where the CPU time of a phase went, as a picture
+  live         the statistics of a pair while it runs
 
 \`colo-perf COMMAND --help\` tells more; see also colo-perf(1)."
 
@@ -58,6 +60,42 @@ for option in --help -h help; do
 done
 run --version
 check "--version" printed "colo-perf 0.1.0"
+
+# --- record: options; what it does is for tests/system/check-record.py
+
+see="; see colo-perf record --help"
+run record --help
+check "record --help: names each option" grep -qzP \
+    '(?s)Usage:.*COMMAND.*--pid=PID.*--name=NAME.*--output=FILE.*--duration=S.*--frequency=HZ.*--event=cycles\|cpu-clock.*--call-graph=fp\|dwarf\|lbr.*--mmap-size=SIZE.*--quiet.*--check.*--binary=FILE' "$out"
+check "record --help: exit status 0" [ "$status" -eq 0 ]
+run record --version
+check "record --version" printed "colo-perf 0.1.0"
+refuses "record: nothing to record" 2 \
+    "colo-perf record: nothing to record: give -p PID, --name NAME or a COMMAND$see" record
+for value in '' x 0 -1 1,x 1,,2 ',' ' 1' 99999999999; do
+    refuses "record: --pid '$value'" 2 \
+        "colo-perf record: --pid $value: expected the number of a process$see" record --pid="$value"
+done
+refuses "record: --event instructions" 2 \
+    "colo-perf record: --event instructions: expected cycles or cpu-clock$see" record -p 1 -e instructions
+refuses "record: --call-graph full" 2 \
+    "colo-perf record: --call-graph full: expected fp, dwarf or lbr$see" record -p 1 --call-graph full
+for value in '' M 4T 4MM -4M; do
+    refuses "record: --mmap-size '$value'" 2 \
+        "colo-perf record: --mmap-size $value: expected a size such as 4M$see" record -p 1 --mmap-size="$value"
+done
+refuses "record: --frequency -1" 2 \
+    "colo-perf record: --frequency -1: expected a number from 0 to 1000000$see" record -p 1 -F -1
+for value in -1 nan 1e+07; do
+    refuses "record: --duration $value" 2 \
+        "colo-perf record: --duration $value: expected seconds, at most 1e+06$see" record -p 1 -d "$value"
+done
+refuses "record: -p and a command" 2 \
+    "colo-perf record: ls: a COMMAND, or -p and --name: choose one, as a recording ends with its COMMAND$see" record -p 1 -- ls
+refuses "record: --check and a command" 2 \
+    "colo-perf record: --check starts no COMMAND: use --binary ls$see" record --check ls
+refuses "record: --binary without --check" 2 \
+    "colo-perf record: --binary needs --check$see" record -p 1 --binary /bin/ls
 
 # --- report: options
 
@@ -417,7 +455,7 @@ check "called as colo-perf-raport it is colo-perf" printed "colo-perf 0.1.0"
 
 # --- report: its form
 
-good=(both both-big-endian primary secondary aborted all-states losses five-sides long-times
+good=(both both-big-endian primary secondary aborted failover six-given-up all-states losses five-sides long-times
     sampled broken hostile-names)
 
 no_wide_line() {
@@ -429,6 +467,34 @@ for name in "${good[@]}"; do
 done
 run report primary.data secondary.data
 check "report of two files: no line is wider than 80 columns" no_wide_line
+
+# says SIDE LINES: what stands between the names of a side and its tables is this.
+says() {
+    done_well && [ "$(sed -n "/^$1: /,/^\$/p" "$out" | sed -n '2,/^$/p')" = "$2" ]
+}
+run report failover.data
+check "report failover.data: the survivor" says primary "checkpoints: 2 complete (seq 1 to 2)
+             2 aborted
+triggered by: timer 2
+unfinished: checkpoint 3, given up in vmstate after 43.022 ms
+            checkpoint 4, given up in request after 4.005 ms
+COLO ended: error, at 0.639069 s
+failover: asked for at 1.500000 s
+process: did not end while it was recorded"
+check "report failover.data: the side that died" says secondary "checkpoints: 2 complete (seq 1 to 2)
+             1 cut by the end of the process
+unfinished: checkpoint 3, the process ended in ram after 20.013 ms
+process: ended at 0.540059 s"
+run report six-given-up.data
+check "report six-given-up.data: the text lists five" says primary "checkpoints: 1 complete (seq 1 to 1)
+             6 aborted
+triggered by: timer 1
+unfinished: checkpoint 2, given up in loaded after 81.023 ms
+            checkpoint 3, given up in loaded after 81.032 ms
+            checkpoint 4, given up in loaded after 81.041 ms
+            checkpoint 5, given up in loaded after 81.050 ms
+            checkpoint 6, given up in loaded after 81.059 ms
+            1 more; see --csv"
 
 is_json() {
     done_well && python3 -m json.tool "$out" >/dev/null &&

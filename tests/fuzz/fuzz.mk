@@ -3,7 +3,7 @@
 # The fuzz targets, built twice: by clang with libFuzzer for `make fuzz`, by the
 # ordinary compiler with replay.c for `make check`, which runs what was found before.
 
-FUZZ_TARGETS := perf_file perf_pipe zstd tracepoint maps symbols unwind model
+FUZZ_TARGETS := perf_file perf_pipe zstd tracepoint maps symbols unwind model notes
 FUZZ_TIME ?= 60
 FUZZ_JOBS ?= 1
 
@@ -11,7 +11,7 @@ fuzz_object = $(BUILD)/tests/fuzz/$(1).o
 # All of colo-perf in a test program, which has a main() of its own.
 main_object := $(BUILD)/tests/colo_perf.o
 whole_objects := $(main_object) $(command_objects) $(profile_objects) $(symbols_objects) \
-		 $(colo_objects) $(perfdata_objects) $(base_objects)
+		 $(probes_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
 
 $(main_object): src/colo_perf.c
 	@mkdir -p $(@D)
@@ -29,7 +29,8 @@ fuzz_needs_maps := $(call fuzz_object,reference_tasks) $(profile_objects) $(symb
 fuzz_needs_symbols := $(call fuzz_object,memory_file) $(symbols_objects) $(base_objects)
 fuzz_needs_unwind := $(call fuzz_object,memory_file) $(profile_objects) $(symbols_objects) \
 		     $(perfdata_objects) $(base_objects)
-fuzz_needs_model := $(call fuzz_object,invariants) $(colo_objects) $(base_objects)
+fuzz_needs_notes := $(probes_objects) $(base_objects)
+fuzz_needs_model := $(call fuzz_object,invariants) $(settling) $(colo_objects) $(base_objects)
 
 # $(1): a target
 define fuzz_rules
@@ -47,7 +48,7 @@ replay_programs := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/replay_%)
 # The first inputs, where there is no corpus yet; and after a change of what a recording can be.
 make_seeds := $(BUILD)/tests/fuzz/make_seeds
 
-$(make_seeds): $(make_seeds).o $(addprefix $(BUILD)/tests/lib/,elf_maker.o real_recording.o) $(lib_objects)
+$(make_seeds): $(make_seeds).o $(probes_maker) $(BUILD)/tests/lib/real_recording.o $(lib_objects)
 	$(link)
 
 .PHONY: fuzz-programs fuzz fuzz-merge

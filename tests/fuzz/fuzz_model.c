@@ -8,6 +8,7 @@
 #include "fuzz/invariants.h"
 
 #include "colo/hit_log.h"
+#include "lib/settling.h"
 
 #include <string.h>
 
@@ -153,6 +154,14 @@ static void check_selections(const struct colo_session *session)
 	}
 }
 
+/* Every other process ends as soon as it was seen. */
+static bool find_end(uint32_t source G_GNUC_UNUSED, uint32_t pid, uint64_t since_ns,
+		     uint64_t *end_ns, void *data G_GNUC_UNUSED)
+{
+	*end_ns = since_ns;
+	return pid % 2;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	g_autoptr(GArray) hits = decode_all(data, size);
@@ -161,12 +170,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const GPtrArray *sessions;
 
 	sort(hits);
+	settling_check(hits, 1, MAX(hits->len / 3, 1));
 	for (guint i = 0; i < hits->len; i++) {
 		const struct colo_hit *hit = &g_array_index(hits, struct colo_hit, i);
 
 		count_hit(&given, hit);
 		colo_model_add(model, hit);
 	}
+	colo_model_find_process_ends(model, find_end, NULL);
 	colo_model_finish(model);
 	sessions = colo_model_sessions(model);
 	found.n_invalid = colo_model_invalid_hits(model);

@@ -103,6 +103,32 @@ static void check_anomalies(const struct colo_session *session)
 	g_assert_cmpuint(anomalies->overlapping, <=, n_complete);
 }
 
+/* What stopped is no complete checkpoint; when the process ended in it, it is the last one. */
+static void check_stop(const struct colo_session *session, guint index)
+{
+	const struct colo_checkpoint *checkpoint = checkpoint_at(session, index);
+	const struct colo_window *window;
+	struct colo_stop stop;
+
+	if (!colo_checkpoint_stop(session, checkpoint, &stop)) {
+		g_assert_cmpint(checkpoint->state, !=, COLO_CHECKPOINT_ABORTED);
+		return;
+	}
+	if (checkpoint->state != COLO_CHECKPOINT_ABORTED) {
+		g_assert_cmpint(checkpoint->state, ==, COLO_CHECKPOINT_CUT_END);
+		g_assert_true(session->process_ended && !session->exited);
+		for (guint i = index + 1; i < session->checkpoints->len; i++)
+			g_assert_cmpint(checkpoint_at(session, i)->state, ==,
+					COLO_CHECKPOINT_PENDING);
+	}
+	g_assert_true(!stop.after_ns.known || stop.after_ns.value >= 0);
+	if (stop.phase == COLO_PHASE_CHECKPOINT)
+		return;
+	g_assert_true(colo_role_has_part(session->role, stop.phase));
+	window = &checkpoint->windows[stop.phase];
+	g_assert_true(window->has_begin && !window->has_end);
+}
+
 void check_session(const struct colo_session *session)
 {
 	uint64_t last_seq = 0;
@@ -117,6 +143,7 @@ void check_session(const struct colo_session *session)
 		check_state(checkpoint);
 		check_amounts(checkpoint);
 		check_other(session->role, checkpoint);
+		check_stop(session, i);
 	}
 	check_anomalies(session);
 }

@@ -9,6 +9,7 @@
 #include "fuzz/fuzz_hits.h"
 #include "lib/colo_story.h"
 #include "lib/elf_maker.h"
+#include "lib/probes_maker.h"
 #include "lib/real_recording.h"
 
 #include <errno.h>
@@ -491,6 +492,45 @@ static void write_symbols(const char *directory)
 	elf_maker_remove(dir);
 }
 
+/* --- Programs with probes --- */
+
+static void write_notes(const char *directory)
+{
+	static const struct made_probe probes[] = {
+		{"qemu", "colo_one", "-4@%eax 8@-16(%rbp)", FALSE},
+		{"qemu", "colo_two", "8@$5 1@%sil", TRUE},
+		{"other", "colo_three", "8@%rax", FALSE},
+		{NULL, NULL, NULL, FALSE},
+	};
+	static const char *const options[] = {
+		"-no-pie -static -s -Wl,-z,noseparate-code,--build-id=none",
+		"-shared -fPIC -s -Wl,-z,noseparate-code,--build-id=none"};
+	static const char *const arguments[] = {"a-4@%edi 8@-16(%rbp) 2@%r12w", "a8@(%rax) -1@$-3",
+						"a8@16(%rbx,%rcx,4) 8@sym(%rip) 8f@%xmm0"};
+	char *dir = elf_maker_new_dir();
+	g_autofree char *path = elf_maker_path(dir, "prog");
+
+	for (guint i = 0; i < G_N_ELEMENTS(options); i++) {
+		g_autofree char *name = g_strdup_printf("program%u", i);
+		g_autoptr(GByteArray) seed = g_byte_array_new();
+		g_autofree char *bytes = NULL;
+		gsize size;
+
+		probes_maker_compile(dir, "prog", probes, options[i], i << 12);
+		if (!g_file_get_contents(path, &bytes, &size, NULL))
+			g_error("%s cannot be read", path);
+		g_byte_array_append(seed, (const guint8 *)"e", 1);
+		g_byte_array_append(seed, (const guint8 *)bytes, size);
+		write_seed(directory, "notes", name, seed->data, seed->len);
+	}
+	for (guint i = 0; i < G_N_ELEMENTS(arguments); i++) {
+		g_autofree char *name = g_strdup_printf("arguments%u", i);
+
+		write_seed(directory, "notes", name, arguments[i], strlen(arguments[i]));
+	}
+	elf_maker_remove(dir);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -508,5 +548,6 @@ int main(int argc, char **argv)
 	write_hits(argv[1], "primary", COLO_STORY_PRIMARY, 3);
 	write_hits(argv[1], "secondary", COLO_STORY_SECONDARY, 3);
 	write_symbols(argv[1]);
+	write_notes(argv[1]);
 	return 0;
 }

@@ -70,6 +70,17 @@ static void write_bytes(const char *path, const GByteArray *bytes)
 	g_assert_no_error(error);
 }
 
+GByteArray *recording_form_bytes(const struct recording_form *form, struct perf_builder *builder)
+{
+	const struct perf_packing *packing = form->packing.chunk_size_bytes ? &form->packing : NULL;
+
+	if (form->shape == RECORDING_FILE)
+		return perf_builder_build_packed(builder, packing);
+	g_assert_cmpint(form->shape, ==, RECORDING_PIPE);
+	perf_builder_set_units(builder, form->has_units);
+	return perf_builder_build_pipe(builder, packing);
+}
+
 void recording_form_write(const struct recording_form *form, struct perf_builder *builder,
 			  const char *path)
 {
@@ -77,21 +88,13 @@ void recording_form_write(const struct recording_form *form, struct perf_builder
 	g_autoptr(GByteArray) bytes = NULL;
 	g_autoptr(GError) error = NULL;
 
-	switch (form->shape) {
-	case RECORDING_FILE:
-		bytes = perf_builder_build_packed(builder, packing);
-		write_bytes(path, bytes);
-		break;
-	case RECORDING_PIPE:
-		perf_builder_set_units(builder, form->has_units);
-		bytes = perf_builder_build_pipe(builder, packing);
-		write_bytes(path, bytes);
-		break;
-	case RECORDING_DIRECTORY:
+	if (form->shape == RECORDING_DIRECTORY) {
 		perf_builder_write_directory(builder, path, form->n_files, packing, &error);
 		g_assert_no_error(error);
-		break;
+		return;
 	}
+	bytes = recording_form_bytes(form, builder);
+	write_bytes(path, bytes);
 }
 
 void recording_form_remove(const struct recording_form *form, const char *path)

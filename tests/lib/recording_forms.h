@@ -30,6 +30,8 @@ extern const guint recording_n_forms;
 /* Asserts that all went well. Nothing may be at `path` yet. */
 void recording_form_write(const struct recording_form *form, struct perf_builder *builder,
 			  const char *path);
+/* What it would write, of a file or a pipe. */
+GByteArray *recording_form_bytes(const struct recording_form *form, struct perf_builder *builder);
 /* Takes away what it wrote. */
 void recording_form_remove(const struct recording_form *form, const char *path);
 

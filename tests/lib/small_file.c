@@ -39,6 +39,7 @@ const struct perf_builder_event small_file_clock_event = {
 		 .sample_type = PERF_BUILDER_CALLCHAIN_SAMPLE,
 		 .read_format = PERF_FORMAT_ID,
 		 .freq = 1,
+		 .task = 1,
 		 .sample_id_all = 1,
 		 .use_clockid = 1,
 		 .clockid = 7},

@@ -2,16 +2,20 @@
  *
  * base/distribution: moments, percentiles, and what is not known with few values.
  */
-#include "base/distribution.h"
+#include "base/value_set.h"
 
 #include <math.h>
 
 static struct distribution distribution_of_values(const int64_t *values, guint n)
 {
-	g_autoptr(GArray) array = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	struct value_set *set = value_set_new();
+	struct distribution distribution;
 
-	g_array_append_vals(array, values, n);
-	return distribution_of(array);
+	for (guint i = 0; i < n; i++)
+		value_set_add(set, values[i]);
+	distribution = value_set_distribution(set);
+	value_set_free(set);
+	return distribution;
 }
 
 static void test_none(void)

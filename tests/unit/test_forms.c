@@ -292,10 +292,7 @@ static gpointer write_all(gpointer data)
 static GByteArray *bytes_of(const struct recording_form *form)
 {
 	struct perf_builder *builder = forms_story(&plain_machine, &forms_layouts[0], FORMS_SOUND);
-	const struct perf_packing *packing = form->packing.chunk_size_bytes ? &form->packing : NULL;
-	GByteArray *bytes = form->shape == RECORDING_PIPE
-				    ? perf_builder_build_pipe(builder, packing)
-				    : perf_builder_build_packed(builder, packing);
+	GByteArray *bytes = recording_form_bytes(form, builder);
 
 	perf_builder_free(builder);
 	return bytes;

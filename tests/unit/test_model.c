@@ -5,6 +5,13 @@
  */
 #include "colo/summary.h"
 
+static bool stop_at(const struct colo_session *session, guint index, struct colo_stop *stop)
+{
+	g_assert_cmpuint(index, <, session->checkpoints->len);
+	return colo_checkpoint_stop(
+		session, &g_array_index(session->checkpoints, struct colo_checkpoint, index), stop);
+}
+
 /* A small language for hits: each call is one hit, a microsecond after the last. */
 struct teller {
 	struct colo_model *model;
@@ -421,6 +428,191 @@ static void test_triggers(void)
 	colo_model_free(model);
 }
 
+/* A checkpoint up to the begin of `last`, or of `last` up to its end. */
+static void half_a_checkpoint(struct teller *teller, int64_t seq, enum colo_phase last, bool ended)
+{
+	guint n;
+	const enum colo_phase *phases = colo_role_phases(teller->role, &n);
+
+	phase(teller, COLO_PHASE_WAIT, seq);
+	begin(teller, "checkpoint", seq);
+	for (guint i = 0; phases[i] != last; i++)
+		phase(teller, phases[i], seq);
+	begin(teller, colo_phase_name(last), seq);
+	if (ended)
+		end(teller, colo_phase_name(last), seq, 7);
+}
+
+/* The process of the number in `data` ended at this time. */
+#define END_NS 1000000
+
+static bool find_end(uint32_t source, uint32_t pid, uint64_t since_ns, uint64_t *end_ns, void *data)
+{
+	const uint32_t *ended = data;
+
+	g_assert_cmpuint(source, ==, 0);
+	g_assert_cmpuint(since_ns, ==, 1000);
+	*end_ns = END_NS;
+	return pid == *ended;
+}
+
+/* The primary is killed in ram; the secondary, which is told nothing, gives up. */
+static void test_killed(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller primary = teller_of(model, COLO_ROLE_PRIMARY);
+	struct teller secondary = teller_of(model, COLO_ROLE_SECONDARY);
+	const struct colo_session *session;
+	struct colo_stop stop;
+	uint64_t begin_ns;
+
+	phase(&primary, COLO_PHASE_WAIT, 1);
+	phase(&secondary, COLO_PHASE_WAIT, 1);
+	checkpoint(&primary, 2);
+	checkpoint(&secondary, 2);
+	half_a_checkpoint(&primary, 3, COLO_PHASE_RAM, false);
+	half_a_checkpoint(&secondary, 3, COLO_PHASE_RAM, false);
+	end(&secondary, "checkpoint", 3, -5);
+	hit(&secondary, "colo_exit", 2, 0);
+	colo_model_find_process_ends(model, find_end, &primary.pid);
+	colo_model_finish(model);
+
+	session = session_at(model, 0);
+	assert_anomalies(session, 0, 0, 0, 0, 0);
+	g_assert_true(session->process_ended && session->process_end_ns == END_NS);
+	g_assert_false(session->exited || session->failover_asked);
+	g_assert_cmpint(state_at(session, 1), ==, COLO_CHECKPOINT_COMPLETE);
+	g_assert_cmpint(state_at(session, 2), ==, COLO_CHECKPOINT_CUT_END);
+	g_assert_false(stop_at(session, 1, &stop));
+	g_assert_true(stop_at(session, 2, &stop));
+	g_assert_cmpint(stop.phase, ==, COLO_PHASE_RAM);
+	begin_ns = g_array_index(session->checkpoints, struct colo_checkpoint, 2)
+			   .windows[COLO_PHASE_CHECKPOINT]
+			   .begin_ns;
+	g_assert_true(stop.after_ns.known && stop.after_ns.value == (int64_t)(END_NS - begin_ns));
+
+	session = session_at(model, 1);
+	assert_anomalies(session, 0, 0, 0, 0, 0);
+	g_assert_false(session->process_ended);
+	g_assert_true(session->exited && session->exit_ns == secondary.now_ns - 1000);
+	g_assert_cmpint(state_at(session, 2), ==, COLO_CHECKPOINT_ABORTED);
+	g_assert_true(stop_at(session, 2, &stop));
+	g_assert_cmpint(stop.phase, ==, COLO_PHASE_RAM);
+	/* Two phases with a gap before each, then ram's begin and the end. */
+	g_assert_true(stop.after_ns.known && stop.after_ns.value == 6000);
+	colo_model_free(model);
+}
+
+/*
+ * The secondary is killed in ram. The primary notices in vmstate; QEMU 7.2 loses the error,
+ * and gives up the next checkpoint as well, before it ends COLO.
+ */
+static void test_given_up_twice(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller teller = teller_of(model, COLO_ROLE_PRIMARY);
+	const struct colo_selection all = COLO_SELECT_ALL;
+	const struct colo_session *session;
+	struct colo_summary *summary;
+	struct colo_stop stop;
+
+	checkpoint(&teller, 1);
+	half_a_checkpoint(&teller, 2, COLO_PHASE_VMSTATE, false);
+	end(&teller, "checkpoint", 2, -5);
+	half_a_checkpoint(&teller, 3, COLO_PHASE_REQUEST, false);
+	end(&teller, "checkpoint", 3, -5);
+	hit(&teller, "colo_exit", 2, 0);
+	colo_model_finish(model);
+	session = session_at(model, 0);
+	assert_anomalies(session, 0, 0, 0, 0, 0);
+	g_assert_false(stop_at(session, 0, &stop));
+	g_assert_true(stop_at(session, 1, &stop) && stop.phase == COLO_PHASE_VMSTATE);
+	g_assert_true(stop_at(session, 2, &stop) && stop.phase == COLO_PHASE_REQUEST);
+	g_assert_true(stop.after_ns.known && stop.after_ns.value == 2000);
+	summary = colo_summary_new(session, &all);
+	g_assert_cmpuint(summary->n_states[COLO_CHECKPOINT_ABORTED], ==, 2);
+	g_assert_cmpint(row(summary, "ram")->ns.n, ==, 1);
+	g_assert_cmpint(row(summary, "wait")->ns.n, ==, 1);
+	colo_summary_free(summary);
+	colo_model_free(model);
+}
+
+/* A process that ends between two phases, between two checkpoints, or after the recording. */
+static void test_stops(void)
+{
+	static const struct {
+		enum colo_phase last;
+		bool checkpoint, process_ends, stops;
+	} rows[] = {
+		{COLO_PHASE_BLOCK, true, true, true},
+		{COLO_PHASE_BLOCK, true, false, false},
+		{COLO_PHASE_BLOCK, false, true, false},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct colo_model *model = colo_model_new();
+		struct teller teller = teller_of(model, COLO_ROLE_PRIMARY);
+		uint32_t ended = rows[i].process_ends ? teller.pid : 0;
+		struct colo_stop stop;
+
+		checkpoint(&teller, 1);
+		if (rows[i].checkpoint)
+			half_a_checkpoint(&teller, 2, rows[i].last, true);
+		else
+			begin(&teller, "wait", 2);
+		colo_model_find_process_ends(model, find_end, &ended);
+		colo_model_finish(model);
+		assert_anomalies(session_at(model, 0), 0, 0, 0, 0, 0);
+		g_assert_cmpint(state_at(session_at(model, 0), 1), ==,
+				rows[i].checkpoint ? COLO_CHECKPOINT_CUT_END
+						   : COLO_CHECKPOINT_PENDING);
+		g_assert_true(stop_at(session_at(model, 0), 1, &stop) == rows[i].stops);
+		if (rows[i].stops)
+			g_assert_cmpint(stop.phase, ==, COLO_PHASE_CHECKPOINT);
+		colo_model_free(model);
+	}
+}
+
+/* A failover that is asked for ends the wait; no checkpoint comes of it, nor a session. */
+static void test_failover(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller teller = teller_of(model, COLO_ROLE_PRIMARY);
+	const struct colo_selection all = COLO_SELECT_ALL;
+	const struct colo_session *session;
+	struct colo_summary *summary;
+	struct colo_stop stop;
+	uint64_t asked_ns;
+
+	hit(&teller, "colo_trigger", 1, COLO_TRIGGER_TIMER);
+	checkpoint(&teller, 1);
+	begin(&teller, "wait", 2);
+	asked_ns = teller.now_ns;
+	hit(&teller, "colo_trigger", 2, COLO_TRIGGER_FAILOVER);
+	end(&teller, "wait", 2, 0);
+	hit(&teller, "colo_exit", COLO_EXIT_REQUEST, 0);
+	/* QEMU's timer goes on until the failover is through. */
+	hit(&teller, "colo_trigger", 2, COLO_TRIGGER_TIMER);
+	hit(&teller, "colo_trigger", 2, COLO_TRIGGER_FAILOVER);
+	colo_model_finish(model);
+	g_assert_cmpuint(colo_model_sessions(model)->len, ==, 1);
+	session = session_at(model, 0);
+	assert_anomalies(session, 0, 0, 0, 0, 0);
+	g_assert_true(session->exited && session->exit_reason == COLO_EXIT_REQUEST);
+	g_assert_true(session->failover_asked && session->failover_ns == asked_ns);
+	g_assert_false(session->process_ended);
+	g_assert_cmpuint(session->triggers[COLO_TRIGGER_FAILOVER], ==, 2);
+	g_assert_cmpuint(session->triggers[COLO_TRIGGER_TIMER], ==, 2);
+	g_assert_false(stop_at(session, 0, &stop) || stop_at(session, 1, &stop));
+	summary = colo_summary_new(session, &all);
+	g_assert_cmpuint(summary->n_states[COLO_CHECKPOINT_COMPLETE], ==, 1);
+	g_assert_cmpuint(summary->triggered_by[COLO_TRIGGER_TIMER], ==, 1);
+	g_assert_cmpuint(summary->triggered_by[COLO_TRIGGER_FAILOVER], ==, 0);
+	g_assert_cmpuint(row(summary, "wait")->ns.n, ==, 1);
+	colo_summary_free(summary);
+	colo_model_free(model);
+}
+
 static void test_invalid(void)
 {
 	struct colo_model *model = colo_model_new();
@@ -502,6 +694,10 @@ int main(int argc, char **argv)
 	g_test_add_func("/model/overlap", test_overlap);
 	g_test_add_func("/model/sessions", test_sessions);
 	g_test_add_func("/model/triggers", test_triggers);
+	g_test_add_func("/model/killed", test_killed);
+	g_test_add_func("/model/given_up_twice", test_given_up_twice);
+	g_test_add_func("/model/stops", test_stops);
+	g_test_add_func("/model/failover", test_failover);
 	g_test_add_func("/model/invalid", test_invalid);
 	g_test_add_func("/summary/selection", test_selection);
 	return g_test_run();

@@ -83,6 +83,7 @@ static void check_events(const struct perf_events *events, guint attr_size)
 	g_assert_cmphex(event->read_format, ==, PERF_FORMAT_ID);
 	g_assert_true(event->freq);
 	g_assert_true(event->sample_id_all);
+	g_assert_true(event->task);
 	g_assert_true(event->use_clockid);
 	g_assert_cmpint(event->clockid, ==, attr_size >= 96 ? 7 : 0);
 	event = perf_events_get(events, 1);
@@ -90,6 +91,7 @@ static void check_events(const struct perf_events *events, guint attr_size)
 	g_assert_cmpuint(event->config, ==, 1500);
 	g_assert_false(event->freq);
 	g_assert_false(event->sample_id_all);
+	g_assert_false(event->task);
 	g_assert_false(event->use_clockid);
 }
 

@@ -536,6 +536,82 @@ static void test_two_files(void)
 	"there are no formats of sdt_qemu in --formats /nonexistent: Failed to open file "         \
 	"\342\200\234/nonexistent\342\200\235: No such file or directory"
 
+static guint leave_out_from_ram_end(struct colo_story_hit *hit, gpointer user_data G_GNUC_UNUSED)
+{
+	return hit->pid != primary.pid || hit->args[1] < 3 ||
+	       (strcmp(hit->probe, "colo_ram_end") && strcmp(hit->probe, "colo_checkpoint_end"));
+}
+
+/* The primary's process ends in a checkpoint; the secondary fails over and lives. */
+static void test_process_ends(void)
+{
+	enum {
+		ALL,
+		LOST_RECORDS,
+		DAMAGED,
+		N_CASES
+	};
+
+	for (int which = 0; which < N_CASES; which++) {
+		struct perf_builder *builder = perf_builder_new(G_LITTLE_ENDIAN);
+		struct colo_story_side side = primary;
+		struct recordings *recordings;
+		const struct colo_session *session;
+		struct perf_builder_stamp at;
+		const struct colo_checkpoint *last;
+		struct colo_story *story;
+		struct colo_stop stop;
+
+		story = colo_story_new(builder, N_CPUS, NULL);
+		colo_story_features(story);
+		tell_side(story, &secondary, 3);
+		colo_story_set_filter(story, leave_out_from_ram_end, NULL);
+		colo_story_process(story, &side);
+		colo_story_init(story, &side, 40000000);
+		for (guint64 seq = 1; seq <= 3; seq++) {
+			struct colo_story_checkpoint checkpoint = checkpoint_of(seq);
+
+			checkpoint.ret = seq == 3 ? -1 : 0;
+			checkpoint.fail_phase = COLO_STORY_RAM;
+			if (seq == 3)
+				checkpoint.counters = NULL;
+			colo_story_checkpoint(story, &side, &checkpoint);
+		}
+		colo_story_flush(story);
+		at = (struct perf_builder_stamp){.event = colo_story_task_event(story),
+						 .pid = primary.pid,
+						 .tid = primary.tid,
+						 .cpu = 1,
+						 .time_ns = side.now_ns + 6000};
+		perf_builder_exit(builder, &at, 1, 1);
+		at.tid = at.pid;
+		at.time_ns += 1000;
+		perf_builder_exit(builder, &at, 1, 1);
+		if (which == LOST_RECORDS)
+			perf_builder_lost(builder, &at, 5);
+		if (which == DAMAGED)
+			perf_builder_bytes(builder, "\011\0\0\0\0\0\004\0", 8);
+		colo_story_free(story);
+		recordings = load_builder(builder);
+		/* Without one of its records it is not known that a process lives. */
+		g_assert_true(recording_shows_process_ends(file_at(recordings, 0)) ==
+			      (which == ALL));
+		session = session_at(recordings, 0);
+		g_assert_true(session->process_ended);
+		g_assert_cmpuint(session->process_end_ns, ==, at.time_ns);
+		g_assert_cmpuint(session->checkpoints->len, ==, 3);
+		last = &g_array_index(session->checkpoints, struct colo_checkpoint, 2);
+		g_assert_cmpint(last->state, ==, COLO_CHECKPOINT_CUT_END);
+		g_assert_true(colo_checkpoint_stop(session, last, &stop));
+		g_assert_cmpint(stop.phase, ==, COLO_PHASE_RAM);
+		session = session_at(recordings, 1);
+		g_assert_false(session->process_ended);
+		g_assert_true(session->exited && session->exit_reason == COLO_EXIT_REQUEST);
+		recordings_free(recordings);
+		perf_builder_free(builder);
+	}
+}
+
 static void test_no_formats(void)
 {
 	struct perf_builder *builder = both_sides(G_LITTLE_ENDIAN, NULL);
@@ -793,6 +869,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/recording/short_records", test_short_records);
 	g_test_add_func("/recording/other_probes", test_other_probes);
 	g_test_add_func("/recording/two_files", test_two_files);
+	g_test_add_func("/recording/process_ends", test_process_ends);
 	g_test_add_func("/recording/no_formats", test_no_formats);
 	g_test_add_func("/recording/hits_without_needs", test_hits_without_needs);
 	g_test_add_func("/recording/no_tracepoint", test_no_tracepoint);

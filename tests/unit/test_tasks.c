@@ -305,6 +305,38 @@ static void test_pid_is_used_again(struct fixture *fixture, gconstpointer data G
 	assert_name(fixture, 7, 7, 50, "sh");
 }
 
+static void add_exit(struct fixture *fixture, guint32 pid, guint32 tid, guint64 time_ns)
+{
+	add(fixture, (struct perf_task_event){
+			     .kind = PERF_TASK_EXIT, .time_ns = time_ns, .pid = pid, .tid = tid});
+}
+
+/* 0: it did not end. */
+static void assert_end(struct fixture *fixture, guint32 pid, guint64 since_ns, guint64 expected_ns)
+{
+	uint64_t end_ns = 0;
+
+	g_assert_true(tasks_process_end(fixture->tasks, pid, since_ns, &end_ns) ==
+		      (expected_ns > 0));
+	g_assert_cmpuint(end_ns, ==, expected_ns);
+}
+
+/* A process ends with its first thread, and as often as its number is used. */
+static void test_process_ends(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+	add_exit(fixture, 7, 7, 90);
+	add_exit(fixture, 7, 8, 20);
+	add_exit(fixture, 7, 7, 40);
+	add_exit(fixture, 9, 10, 50);
+	tasks_settle(fixture->tasks);
+	assert_end(fixture, 7, 0, 40);
+	assert_end(fixture, 7, 40, 40);
+	assert_end(fixture, 7, 41, 90);
+	assert_end(fixture, 7, 91, 0);
+	assert_end(fixture, 9, 0, 0);
+	assert_end(fixture, 11, 0, 0);
+}
+
 #define LONG_CHAIN 64 /* ancestors that are asked */
 
 /* init, and then each the child of the one before it. */
@@ -607,6 +639,7 @@ int main(int argc, char **argv)
 	ADD(fork_that_perf_made_up_inherits_nothing);
 	ADD(thread_shares_the_mappings);
 	ADD(pid_is_used_again);
+	ADD(process_ends);
 	ADD(long_chain_of_forks);
 	ADD(grandchild_inherits_by_time);
 	ADD(forks_in_a_circle);

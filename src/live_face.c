@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Signals are blocked and come through a descriptor: nothing is ever interrupted.
+ */
+#define _GNU_SOURCE
+#include "live_face.h"
+
+#include "base/error.h"
+#include "colo_perf.h"
+#include "input.h"
+#include "live_view.h"
+#include "warnings.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define SPARE_US   (3 * G_USEC_PER_SEC) /* how long a stream may take to end after SIGINT */
+#define MOST_FDS   64
+#define OWN_FDS	   2
+#define US_PER_MS  1000
+#define NS_PER_SEC 1e9
+
+struct live_face {
+	struct live_face_options options;
+	struct live_counts *counts; /* Weak */
+	int signal_fd;		    /* Owned by this */
+	struct screen *screen;	    /* Owned by this; NULL: lines of JSON */
+	GPtrArray *lines;	    /* Owned by this: what is on the screen; NULL: nothing yet */
+	int64_t start_us, next_us;  /* on g_get_monotonic_time()'s clock */
+	int64_t reset_us;	    /* 0: there was none */
+	int64_t end_us;		    /* not later than this; 0: no such time */
+	int n_shown;
+	bool paused, wants_end, cannot_write;
+};
+
+struct live_face *live_face_new(const struct live_face_options *options, GError **error)
+{
+	static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGTSTP, SIGCONT, SIGWINCH};
+	struct live_face *face = g_new0(struct live_face, 1);
+	sigset_t blocked;
+
+	face->options = *options;
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < G_N_ELEMENTS(taken); i++)
+		sigaddset(&blocked, taken[i]);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	/* Who reads our lines may leave; probes are to be taken back nevertheless. */
+	signal(SIGPIPE, SIG_IGN);
+	face->signal_fd = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (face->signal_fd < 0) {
+		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
+			    "cannot wait for signals: %s", g_strerror(errno));
+		g_free(face);
+		return NULL;
+	}
+	return face;
+}
+
+void live_face_free(struct live_face *face)
+{
+	if (!face)
+		return;
+	screen_free(face->screen);
+	if (face->lines)
+		g_ptr_array_unref(face->lines);
+	close(face->signal_fd);
+	g_free(face);
+}
+
+static int64_t interval_us(const struct live_face *face)
+{
+	return (int64_t)(face->options.interval_s * G_USEC_PER_SEC);
+}
+
+/* --- Showing --- */
+
+static bool wants_colours(void)
+{
+	const char *no_color = g_getenv("NO_COLOR");
+
+	return !no_color || !*no_color;
+}
+
+/* Of each role the session that was seen last. */
+static void choose_sides(struct live_view *view, struct live_counts *counts,
+			 const GPtrArray *summaries)
+{
+	for (guint i = 0; i < summaries->len; i++) {
+		const struct colo_summary *summary = summaries->pdata[i];
+		struct live_side *side = view->n_sides ? &view->sides[view->n_sides - 1] : NULL;
+
+		if (side && side->summary->session->role == summary->session->role) {
+			view->n_hidden++;
+			if (side->summary->session->last_seen_ns > summary->session->last_seen_ns)
+				continue;
+		} else {
+			side = &view->sides[view->n_sides++];
+		}
+		side->summary = summary;
+		side->now = live_now_of(counts, summary->session);
+	}
+}
+
+static void draw(struct live_face *face)
+{
+	struct live_report *report = live_report_new(face->counts, true);
+	const struct recording *recording = live_counts_recording(face->counts);
+	const int64_t now_us = g_get_monotonic_time();
+	struct live_view view = {
+		.source = face->options.source,
+		.interval_s = face->options.interval_s,
+		.elapsed_s = (double)(now_us - face->start_us) / G_USEC_PER_SEC,
+		.counted_s =
+			face->reset_us ? (double)(now_us - face->reset_us) / G_USEC_PER_SEC : -1,
+		.n_hits = recording->n_probe_hits,
+		.n_lost = MAX(recording->n_lost_records, recording->n_lost_samples),
+		.paused = face->paused,
+		.now_ns = face->options.now_ns(face->options.data),
+		.warnings = report->warnings,
+	};
+	guint width, height;
+
+	choose_sides(&view, face->counts, report->summaries);
+	screen_size(face->screen, &width, &height);
+	if (face->lines)
+		g_ptr_array_unref(face->lines);
+	face->lines = live_view_lines(&view, width, height);
+	screen_show(face->screen, face->lines);
+	live_report_free(report);
+}
+
+static void print_lines(struct live_face *face)
+{
+	struct live_report *report = live_report_new(face->counts, true);
+
+	report_print_info_checkpoint(&report->report, stdout);
+	live_report_free(report);
+	if (fflush(stdout) || ferror(stdout))
+		face->wants_end = face->cannot_write = true;
+}
+
+bool live_face_begin(struct live_face *face, struct live_counts *counts, GError **error)
+{
+	face->counts = counts;
+	face->start_us = g_get_monotonic_time();
+	face->next_us = face->start_us + interval_us(face);
+	if (face->options.json || !screen_is_possible())
+		return true;
+	face->screen = screen_new(wants_colours(), error);
+	if (!face->screen)
+		return false;
+	draw(face);
+	return true;
+}
+
+bool live_face_has_screen(const struct live_face *face)
+{
+	return face->screen != NULL;
+}
+
+void live_face_tick(struct live_face *face)
+{
+	const int64_t now_us = g_get_monotonic_time();
+
+	if (face->end_us && now_us >= face->end_us)
+		face->wants_end = true;
+	if (now_us < face->next_us)
+		return;
+	/* Intervals that were missed are not made up for. */
+	face->next_us += interval_us(face);
+	if (face->next_us <= now_us)
+		face->next_us = now_us + interval_us(face);
+	if (!face->screen)
+		print_lines(face);
+	else if (!face->paused)
+		draw(face);
+	face->n_shown++;
+	if (face->options.count && face->n_shown >= face->options.count)
+		face->wants_end = true;
+}
+
+/* --- What the user wants --- */
+
+static void reset(struct live_face *face)
+{
+	face->reset_us = g_get_monotonic_time();
+	live_counts_reset(face->counts, face->options.now_ns(face->options.data));
+	if (face->screen)
+		draw(face);
+}
+
+static void take_key(struct live_face *face, int key)
+{
+	switch (key) {
+	case 'q':
+	case 'Q':
+		face->wants_end = true;
+		break;
+	case 'r':
+	case 'R':
+		reset(face);
+		break;
+	case 'p':
+	case 'P':
+	case ' ':
+		face->paused = !face->paused;
+		draw(face);
+		break;
+	default:
+		break;
+	}
+}
+
+static void stop_until_continued(struct live_face *face)
+{
+	if (face->screen)
+		screen_suspend(face->screen);
+	raise(SIGSTOP);
+	/* SIGCONT has come, and is told of by the descriptor too. */
+}
+
+/* Ctrl-C goes to perf as well, which then ends the stream: what it still writes is to be counted.
+ */
+static void take_interrupt(struct live_face *face)
+{
+	if (face->options.is_stream && !face->end_us)
+		face->end_us = g_get_monotonic_time() + SPARE_US;
+	else
+		face->wants_end = true;
+}
+
+static void take_signal(struct live_face *face, uint32_t number)
+{
+	switch (number) {
+	case SIGINT:
+		take_interrupt(face);
+		break;
+	case SIGUSR1:
+		if (face->counts)
+			reset(face);
+		break;
+	case SIGTSTP:
+		stop_until_continued(face);
+		break;
+	case SIGCONT:
+		if (face->screen) {
+			screen_resume(face->screen);
+			draw(face);
+		}
+		break;
+	case SIGWINCH:
+		if (face->screen) {
+			screen_forget(face->screen);
+			draw(face);
+		}
+		break;
+	default:
+		face->wants_end = true;
+	}
+}
+
+static void take_signals(struct live_face *face)
+{
+	struct signalfd_siginfo info;
+
+	while (read(face->signal_fd, &info, sizeof(info)) == sizeof(info))
+		take_signal(face, info.ssi_signo);
+}
+
+bool live_face_wants_end(const struct live_face *face)
+{
+	return face->wants_end;
+}
+
+/* Milliseconds, rounded up, so that nothing turns in a loop shortly before its time. */
+static int until_ms(int64_t time_us, int at_most_ms)
+{
+	const int64_t left_us = MAX(time_us - g_get_monotonic_time(), 0);
+	const int64_t left_ms = (left_us + US_PER_MS - 1) / US_PER_MS;
+
+	return at_most_ms < 0 || left_ms < at_most_ms ? (int)MIN(left_ms, G_MAXINT) : at_most_ms;
+}
+
+int live_face_poll(struct live_face *face, const int *fds, guint n_fds, int timeout_ms)
+{
+	struct pollfd polled[OWN_FDS + MOST_FDS] = {
+		{.fd = face->signal_fd, .events = POLLIN},
+		{.fd = face->screen ? screen_fd(face->screen) : -1, .events = POLLIN},
+	};
+	int key;
+
+	n_fds = MIN(n_fds, MOST_FDS);
+	for (guint i = 0; i < n_fds; i++)
+		polled[OWN_FDS + i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+	if (face->counts)
+		timeout_ms = until_ms(face->next_us, timeout_ms);
+	if (face->end_us)
+		timeout_ms = until_ms(face->end_us, timeout_ms);
+	if (poll(polled, OWN_FDS + n_fds, timeout_ms) <= 0)
+		return -1;
+	if (polled[0].revents)
+		take_signals(face);
+	if (polled[1].revents)
+		while ((key = screen_key(face->screen)) >= 0)
+			take_key(face, key);
+	for (guint i = 0; i < n_fds; i++)
+		if (polled[OWN_FDS + i].revents)
+			return (int)i;
+	return -1;
+}
+
+/* --- The end --- */
+
+static int fail_without_checkpoints(const struct live_face *face, const struct report *report)
+{
+	const char *command = face->options.command, *source = face->options.source;
+
+	if (face->reset_us)
+		return colo_perf_fail(command, COLO_PERF_NO_DATA,
+				      "%s: no checkpoint was seen since the reset", source);
+	if (face->options.is_stream)
+		return input_fail_without_checkpoints(command, report->recordings);
+	return colo_perf_fail(command, COLO_PERF_NO_DATA,
+			      "%s: no checkpoint was seen: is this a pair in COLO "
+			      "(query-colo-status), and did it run for longer than the checkpoint "
+			      "interval (x-checkpoint-delay)?",
+			      source);
+}
+
+int live_face_end(struct live_face *face)
+{
+	const char *command = face->options.command;
+	const bool on_terminal = face->screen != NULL;
+	struct live_report *report;
+	int status = COLO_PERF_DONE;
+
+	g_clear_pointer(&face->screen, screen_free);
+	if (face->cannot_write)
+		return colo_perf_flush(command, COLO_PERF_DONE);
+	report = live_report_new(face->counts, false);
+	if (!report->summaries->len)
+		status = fail_without_checkpoints(face, &report->report);
+	else if (on_terminal)
+		report_print_text(&report->report, stdout);
+	else
+		report_print_json(&report->report, stdout);
+	live_report_free(report);
+	return colo_perf_flush(command, status);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The rate and the call chains are given to the sampling event alone: a global -F or -g would
+ * be the probes' too.
+ */
+#define _GNU_SOURCE
+#include "perf_record.h"
+
+#include "base/error.h"
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PING	      "ping\n"
+#define ACK	      "ack\n"
+#define PING_AGAIN_US G_USEC_PER_SEC
+#define WRITE_TIME_MS 60000
+#define STOP_TIME_MS  5000
+#define TRY_MMAP_SIZE "512K"
+#define TRY_NAP_MS    50
+#define MAX_LOG_BYTES 65536
+#define DATA_SIZE_AT  48 /* of the header: the size of the data section */
+
+struct perf_record {
+	struct child *child; /* Owned by this */
+	int log_fd;	     /* Owned by this: what perf says */
+	int control_fd;	     /* Owned by this: to perf */
+	int ack_fd;	     /* Owned by this: from perf */
+	char *output;	     /* Owned by this */
+	gint64 pinged_us;    /* when it was asked last; 0: never */
+	bool ready;
+};
+
+static void add(GPtrArray *argv, const char *text)
+{
+	g_ptr_array_add(argv, g_strdup(text));
+}
+
+static GPtrArray *command_line(const struct perf_record_options *options, int control, int ack)
+{
+	GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GString) pids = g_string_new(NULL);
+
+	/* -N: no copies of what was recorded in ~/.debug. */
+	for (const char *const *word =
+		     (const char *const[]){options->perf, "record", "-N", "-k", "CLOCK_MONOTONIC",
+					   "-m", options->mmap_size, NULL};
+	     *word; word++)
+		add(argv, *word);
+	for (guint i = 0; i < options->names->len; i++) {
+		add(argv, "-e");
+		g_ptr_array_add(argv, g_strdup_printf("%s:%s", options->group,
+						      (char *)options->names->pdata[i]));
+	}
+	if (options->sampling) {
+		add(argv, "-e");
+		add(argv, options->sampling);
+	}
+	for (guint i = 0; i < options->pids->len; i++)
+		g_string_append_printf(pids, "%s%d", i ? "," : "",
+				       g_array_index(options->pids, pid_t, i));
+	add(argv, "-p");
+	add(argv, pids->str);
+	g_ptr_array_add(argv, g_strdup_printf("--control=fd:%d,%d", control, ack));
+	add(argv, "-o");
+	add(argv, options->output);
+	g_ptr_array_add(argv, NULL);
+	return argv;
+}
+
+/* perf needs one for each event, CPU and thread. */
+static void raise_open_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static bool fail_errno(GError **error)
+{
+	g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO, "cannot start perf: %s",
+		    g_strerror(errno));
+	return false;
+}
+
+static bool start(struct perf_record *record, const struct perf_record_options *options,
+		  GError **error)
+{
+	int control[2], ack[2];
+	bool started = false;
+
+	record->log_fd = memfd_create("perf.log", MFD_CLOEXEC);
+	if (record->log_fd < 0 || pipe2(control, O_CLOEXEC))
+		return fail_errno(error);
+	record->control_fd = control[1];
+	if (pipe2(ack, O_CLOEXEC)) {
+		fail_errno(error);
+	} else {
+		g_autoptr(GPtrArray) argv = command_line(options, control[0], ack[1]);
+		const int passed[] = {control[0], ack[1], -1};
+		const struct child_options child = {
+			.argv = (const char *const *)argv->pdata,
+			.mask = options->mask,
+			.is_servant = true,
+			.output_fd = record->log_fd,
+			.pass_fds = passed,
+		};
+
+		record->ack_fd = ack[0];
+		record->child = child_start(&child, error);
+		started = record->child != NULL;
+		close(ack[1]);
+	}
+	close(control[0]);
+	return started;
+}
+
+struct perf_record *perf_record_start(const struct perf_record_options *options, GError **error)
+{
+	struct perf_record *record = g_new0(struct perf_record, 1);
+
+	record->log_fd = record->control_fd = record->ack_fd = -1;
+	record->output = g_strdup(options->output);
+	raise_open_files();
+	if (start(record, options, error))
+		return record;
+	perf_record_free(record);
+	return NULL;
+}
+
+/*
+ * perf answers when all events are open and its loop runs. One answer was seen to get lost on
+ * a busy machine, so it is asked again each second.
+ */
+bool perf_record_is_ready(struct perf_record *record, int timeout_ms)
+{
+	struct pollfd answer = {.fd = record->ack_fd, .events = POLLIN};
+	gint64 now_us = g_get_monotonic_time();
+	char text[64];
+
+	if (record->ready)
+		return true;
+	if (!record->pinged_us || now_us - record->pinged_us >= PING_AGAIN_US) {
+		/* perf may have ended: perf_record_has_ended() tells. */
+		if (write(record->control_fd, PING, strlen(PING)) < 0)
+			return false;
+		record->pinged_us = now_us;
+	}
+	if (poll(&answer, 1, timeout_ms) == 1 && read(record->ack_fd, text, sizeof(text)) > 0)
+		record->ready = true;
+	return record->ready;
+}
+
+bool perf_record_has_ended(struct perf_record *record)
+{
+	return child_has_ended(record->child);
+}
+
+/* The lines that perf has said; the caller frees them. */
+static GStrv read_log(const struct perf_record *record)
+{
+	g_autofree char *text = g_malloc0(MAX_LOG_BYTES + 1);
+
+	if (pread(record->log_fd, text, MAX_LOG_BYTES, 0) < 0)
+		*text = '\0';
+	return g_strsplit(text, "\n", -1);
+}
+
+/* The line that tells most of why perf has failed; the caller frees it. */
+static char *reason(const struct perf_record *record)
+{
+	static const char *const words[] = {"no space", "permission", "not permitted", "error",
+					    "fail",	"cannot",     "can't"};
+	g_auto(GStrv) lines = read_log(record);
+	const char *first = NULL;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		for (char **line = lines; *line; line++) {
+			g_autofree char *lower = g_ascii_strdown(*line, -1);
+
+			if (strstr(lower, words[i]))
+				return g_strdup(g_strstrip(*line));
+		}
+	for (char **line = lines; *line && !first; line++)
+		if (*g_strstrip(*line))
+			first = *line;
+	return g_strdup(first ? first : "it does not say why");
+}
+
+static bool fail(const struct perf_record *record, GError **error)
+{
+	g_autofree char *end = child_describe_end(record->child);
+	g_autofree char *why = reason(record);
+
+	/* By SIGINT it ends itself, also when it could not write. */
+	if (WIFSIGNALED(child_status(record->child)) &&
+	    WTERMSIG(child_status(record->child)) != SIGINT)
+		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
+			    "perf record was killed by %s: the recording is lost", end);
+	else
+		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
+			    "perf record has failed (%s): %s", end, why);
+	return false;
+}
+
+/* A file that perf did not finish has 0 there. */
+static bool has_data(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint64_t size = 0;
+
+	if (fd < 0)
+		return false;
+	if (pread(fd, &size, sizeof(size), DATA_SIZE_AT) != sizeof(size))
+		size = 0;
+	close(fd);
+	return size > 0;
+}
+
+bool perf_record_finish(struct perf_record *record, GError **error)
+{
+	int status;
+
+	child_signal(record->child, SIGINT);
+	if (!child_wait(record->child, WRITE_TIME_MS)) {
+		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
+			    "perf record did not end within %d s after it was told to",
+			    WRITE_TIME_MS / 1000);
+		return false;
+	}
+	status = child_status(record->child);
+	/* perf ends itself by the signal that it has caught. */
+	if (WIFSIGNALED(status) ? WTERMSIG(status) != SIGINT : WEXITSTATUS(status) != 0)
+		return fail(record, error);
+	return has_data(record->output) || fail(record, error);
+}
+
+void perf_record_free(struct perf_record *record)
+{
+	if (!record)
+		return;
+	child_stop(record->child, STOP_TIME_MS);
+	child_free(record->child);
+	if (record->log_fd >= 0)
+		close(record->log_fd);
+	if (record->control_fd >= 0)
+		close(record->control_fd);
+	if (record->ack_fd >= 0)
+		close(record->ack_fd);
+	g_free(record->output);
+	g_free(record);
+}
+
+bool perf_record_try(const char *perf, const sigset_t *mask, GError **error)
+{
+	g_autofree char *directory = g_dir_make_tmp("colo-perf-XXXXXX", error);
+	g_autofree char *path = directory ? g_build_filename(directory, "data", NULL) : NULL;
+	g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	const struct perf_record_options options = {
+		.perf = perf,
+		.names = names,
+		.sampling = "cpu-clock",
+		.mmap_size = TRY_MMAP_SIZE,
+		.pids = pids,
+		.output = path,
+		.mask = mask,
+	};
+	pid_t self = getpid();
+	struct perf_record *record;
+	bool done = true;
+
+	if (!directory)
+		return false;
+	g_array_append_val(pids, self);
+	record = perf_record_start(&options, error);
+	while (record && done && !perf_record_is_ready(record, TRY_NAP_MS))
+		if (perf_record_has_ended(record))
+			done = perf_record_finish(record, error);
+	done = done && record;
+	perf_record_free(record);
+	unlink(path);
+	rmdir(directory);
+	return done;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Running processes: which program they run, and which of them is the QEMU with a name.
+ */
+#ifndef COLO_PERF_PROBES_PROCESS_H
+#define COLO_PERF_PROBES_PROCESS_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* A program, open for reading. */
+struct program {
+	int fd;		 /* Owned by this */
+	char *path;	 /* Owned by this: for people */
+	char *site_path; /* Owned by this: what the kernel finds that very file by, today */
+	dev_t device;
+	ino_t inode;
+};
+
+/*
+ * The program that a process runs, also when its file was removed or replaced, or is in another
+ * mount namespace. NULL with `error` when there is no such process or it may not be looked at.
+ */
+struct program *program_of_process(pid_t pid, GError **error);
+
+/* The program at `path`. NULL with `error` when it cannot be read or is no regular file. */
+struct program *program_at(const char *path, GError **error);
+
+void program_free(struct program *program);
+
+/*
+ * The processes with "-name NAME" on their command line as QEMU takes it, or "-name guest=NAME",
+ * with what else may follow behind a comma: pid_t, in a new array. Other programs that were given
+ * these very words, as those that start a QEMU, are among them.
+ */
+GArray *processes_called(const char *name);
+
+#endif

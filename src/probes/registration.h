@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Registers the COLO probes of running processes as uprobes and takes them back. Instances of
+ * colo-perf that run at the same time share what is registered, see probes/shared_state.h.
+ * It knows nothing of what the events are recorded with.
+ */
+#ifndef COLO_PERF_PROBES_REGISTRATION_H
+#define COLO_PERF_PROBES_REGISTRATION_H
+
+#include "probes/process.h"
+#include "probes/shared_state.h"
+
+#include <stdint.h>
+
+#define REGISTRATION_GROUP "sdt_qemu"
+
+struct registered_event {
+	char *name;  /* Owned by this: in the group, "colo_ram_begin" or "colo_ram_begin_1" */
+	char *probe; /* Owned by this: the probe's name, "colo_ram_begin" */
+	uint64_t id; /* tracefs' number: perf_event_attr.config of PERF_TYPE_TRACEPOINT */
+};
+
+/* A share in what is registered. */
+struct registration;
+
+/*
+ * Registers what is missing of the COLO probes of these programs (struct program, not taken
+ * over), and takes back what a killed instance left; with none of them it is a test of whether
+ * probes can be registered at all. NULL with `error`; then nothing is left registered that was
+ * not before. It may take a second; who must not leave anything behind on a signal blocks it
+ * meanwhile, and until registration_free(). `place`: NULL, or another place for tests, which
+ * must live as long as the registration.
+ */
+struct registration *registration_new(const struct registration_place *place,
+				      const GPtrArray *programs, GError **error);
+
+/* struct registered_event, owned by it; of each program all of its probes, each once. */
+const GPtrArray *registration_events(const struct registration *registration);
+
+/* What was found and put right on the way, a sentence for people; NULL: nothing. Owned by it. */
+const char *registration_note(const struct registration *registration);
+
+/*
+ * Takes back exactly what this and killed ones made, unless others share it. Before, nobody
+ * may have the events open any more. NULL may be given.
+ */
+void registration_free(struct registration *registration);
+
+/* The same; returns what could not be taken back, a sentence (the caller frees it), or NULL. */
+char *registration_end(struct registration *registration);
+
+/* True if the program has COLO probes. False with `error` when not. */
+bool registration_check_program(const struct program *program, GError **error);
+
+#endif

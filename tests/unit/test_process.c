@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * probes/process: processes by name, and the program of a process, also when its file was
+ * replaced or removed.
+ */
+#include "probes/process.h"
+
+#include "base/error.h"
+#include "lib/elf_maker.h"
+
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A copy of sh at `path` that waits for its end, with more words on its command line. */
+static pid_t start(const char *path, const char *first, const char *second)
+{
+	const char *const argv[] = {path, "-c", "read line", first, second, NULL};
+	g_autoptr(GError) error = NULL;
+	GPid pid;
+	int input;
+
+	/* Its input stays open as long as we live. */
+	g_spawn_async_with_pipes(NULL, (char **)argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL,
+				 &pid, &input, NULL, NULL, &error);
+	g_assert_no_error(error);
+	return pid;
+}
+
+static void stop(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+}
+
+static const struct {
+	const char *option, *value; /* with %d: the name of this run */
+	gboolean found;
+} rows[] = {
+	{"-name", "unit%d", TRUE},
+	{"--name", "unit%d", TRUE},
+	{"-name", "unit%d,debug-threads=on", TRUE},
+	{"-name", "guest=unit%d", TRUE},
+	{"-name", "debug-threads=on,guest=unit%d", TRUE},
+	{"-name", "unit%dx", FALSE},
+	{"-name", "xunit%d", FALSE},
+	{"-name", "other,process=unit%d", FALSE},
+	{"-name", "other,unit%d", FALSE},
+	{"-name", "unit%d,,x", FALSE}, /* a comma in the name */
+	{"-name", "", FALSE},
+	{"-named", "unit%d", FALSE},
+	{"unit%d", "-name", FALSE},
+};
+
+static void test_names(void)
+{
+	g_autofree char *name = g_strdup_printf("unit%d", getpid());
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_auto(GStrv) option = g_strsplit(rows[i].option, "unit%d", 2);
+		g_auto(GStrv) value = g_strsplit(rows[i].value, "unit%d", 2);
+		g_autofree char *first = g_strjoinv(name, option);
+		g_autofree char *second = g_strjoinv(name, value);
+		pid_t pid = start("/bin/sh", first, second);
+		g_autoptr(GArray) found = processes_called(name);
+
+		g_test_message("%s %s", first, second);
+		g_assert_cmpuint(found->len, ==, rows[i].found ? 1 : 0);
+		if (found->len)
+			g_assert_cmpint(g_array_index(found, pid_t, 0), ==, pid);
+		stop(pid);
+	}
+}
+
+/* The open file is the one that runs; `site_path` is the one that is expected. */
+static void check_program(pid_t pid, const struct stat *expected, const char *site_path)
+{
+	g_autoptr(GError) error = NULL;
+	struct program *program = program_of_process(pid, &error);
+	struct stat status;
+
+	g_assert_no_error(error);
+	g_assert_cmpuint(program->inode, ==, expected->st_ino);
+	g_assert_cmpuint(program->device, ==, expected->st_dev);
+	g_assert_cmpint(fstat(program->fd, &status), ==, 0);
+	g_assert_cmpuint(status.st_ino, ==, expected->st_ino);
+	g_assert_cmpstr(program->site_path, ==, site_path);
+	program_free(program);
+}
+
+static void test_program(void)
+{
+	char *dir = elf_maker_new_dir();
+	g_autofree char *path = elf_maker_path(dir, "program"), *exe = NULL;
+	struct stat status;
+	pid_t pid;
+
+	g_free(elf_maker_run(dir, "cp -L /bin/sh program"));
+	g_free(elf_maker_run(dir, "cp -L /bin/sh other"));
+	g_assert_cmpint(stat(path, &status), ==, 0);
+	pid = start(path, "x", "y");
+	exe = g_strdup_printf("/proc/%d/exe", pid);
+	check_program(pid, &status, path);
+	/* Replaced by one with the same bytes; then removed. */
+	g_free(elf_maker_run(dir, "mv other program"));
+	check_program(pid, &status, exe);
+	g_free(elf_maker_run(dir, "rm program"));
+	check_program(pid, &status, exe);
+	stop(pid);
+	elf_maker_remove(dir);
+}
+
+/* uprobe_events would split it, or cut it. */
+static void test_strange_path(void)
+{
+	static const char *const names[] = {"a b", "a#b", "a(b", "a%b"};
+	char *dir = elf_maker_new_dir();
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autofree char *path = elf_maker_path(dir, names[i]), *exe = NULL;
+		g_autofree char *command = g_strdup_printf("cp -L /bin/sh '%s'", names[i]);
+		struct program *program;
+		struct stat status;
+		pid_t pid;
+
+		g_free(elf_maker_run(dir, command));
+		g_assert_cmpint(stat(path, &status), ==, 0);
+		pid = start(path, "x", "y");
+		exe = g_strdup_printf("/proc/%d/exe", pid);
+		check_program(pid, &status, exe);
+		stop(pid);
+		program = program_at(path, NULL);
+		g_assert_cmpuint(program->inode, ==, status.st_ino);
+		g_assert_true(g_str_has_prefix(program->site_path, "/proc/"));
+		g_assert_cmpint(stat(program->site_path, &status), ==, 0);
+		g_assert_cmpuint(program->inode, ==, status.st_ino);
+		program_free(program);
+	}
+	elf_maker_remove(dir);
+}
+
+static void test_errors(void)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *expected = NULL;
+	pid_t pid = start("/bin/sh", "x", "y");
+
+	stop(pid);
+	g_assert_null(program_of_process(pid, &error));
+	expected = g_strdup_printf("there is no process %d: give the pid of a running QEMU with -p",
+				   pid);
+	g_assert_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO);
+	g_assert_cmpstr(error->message, ==, expected);
+	g_clear_error(&error);
+	g_assert_null(program_at("/nonexistent", &error));
+	g_assert_cmpstr(error->message, ==, "cannot read /nonexistent: No such file or directory");
+	g_clear_error(&error);
+	g_assert_null(program_at("/dev/null", &error));
+	g_assert_cmpstr(error->message, ==, "cannot read /dev/null: it is no regular file");
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/process/names", test_names);
+	g_test_add_func("/process/program", test_program);
+	g_test_add_func("/process/strange-path", test_strange_path);
+	g_test_add_func("/process/errors", test_errors);
+	return g_test_run();
+}
