@@ -29,19 +29,10 @@ import typing
 sys.dont_write_bytecode = True
 import perf_script  # pylint: disable=wrong-import-position
 from workload_record import CHAINS, GROUP, Probes, Programs, TRACEFS, run  # pylint: disable=wrong-import-position
+from tap import check, finish, skip  # pylint: disable=wrong-import-position
 
 CHECKPOINTS = 12
 RAM_US = 5000
-
-results = []
-
-
-def check(name, ok, detail=""):
-    """Notes one test; detail says what was found."""
-    results.append(bool(ok))
-    print(f"{'ok' if ok else 'not ok'} {len(results)} - {name}{': ' if detail else ''}{detail}",
-          flush=True)
-
 
 def places_of(program):
     """[(event, "file:offset arguments")] of the registered probes of a program."""
@@ -262,8 +253,7 @@ def main():
                 try:
                     path = recorder.record(form)
                 except NotImplementedError as error:
-                    print(f"ok {len(results) + 1} - {form.name} # SKIP this machine cannot: {error}")
-                    results.append(True)
+                    skip(form.name, f"this machine cannot: {error}")
                     continue
                 check_form(form, path, colo_perf)
             check_clock(work / "a-clock", colo_perf)
@@ -274,8 +264,7 @@ def main():
         check("nothing is left registered", not probes.left, probes.left or "")
     finally:
         shutil.rmtree(work)
-    print(f"1..{len(results)}")
-    sys.exit(not all(results))
+    sys.exit(finish())
 
 
 if __name__ == "__main__":

@@ -15,6 +15,9 @@ import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True
+from tap import check, finish  # pylint: disable=wrong-import-position
+
 SUM_PHASES = pathlib.Path(__file__).parent / "sum-phases.py"
 AMOUNTS_OF_BOTH = ["ram_bytes", "normal_pages", "zero_pages", "device_state_bytes",
                    "vmstate_bytes"]
@@ -22,15 +25,6 @@ OTHER_LIMIT = 0.001
 # QEMU stamps its events with microseconds of the wall clock, which may be slewed by 500 ppm.
 STAMP_NS = 1000
 SLEW = 500e-6
-
-results = []
-
-
-def check(name, ok, detail=""):
-    """Notes one test; detail says what was found."""
-    results.append(ok)
-    print(f"{'ok' if ok else 'not ok'} {len(results)} - {name}{': ' if detail else ''}{detail}")
-
 
 def report(program, recording):
     return json.loads(subprocess.run([program, "report", "--json", recording], check=True,
@@ -177,8 +171,7 @@ def main():
         check_other(session)
         check_sums(session, sums)
         check_pauses(session, events)
-    print(f"1..{len(results)}")
-    return 0 if all(results) else 1
+    return finish()
 
 
 if __name__ == "__main__":

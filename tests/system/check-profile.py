@@ -28,6 +28,7 @@ import xml.etree.ElementTree
 
 sys.dont_write_bytecode = True
 import perf_script  # pylint: disable=wrong-import-position
+from tap import check, finish  # pylint: disable=wrong-import-position
 
 PHASES = {
     "primary": ["request", "stop", "block", "dev", "ram", "vmstate", "received", "net", "loaded",
@@ -50,15 +51,6 @@ NAMED_SHARE = 0.95
 SAME_NAME_SHARE = 0.99
 NO_DATA, USAGE = 3, 2  # exit statuses
 CUT = "[cut off]"
-
-results = []
-
-
-def check(name, ok, detail=""):
-    """Notes one test; detail says what was found."""
-    results.append(bool(ok))
-    print(f"{'ok' if ok else 'not ok'} {len(results)} - {name}{': ' if detail else ''}{detail}")
-
 
 # --- What perf says: windows of the phases, and the samples in them ---
 
@@ -718,8 +710,7 @@ def main():
         check_files(truth, colo_perf, work)
         check_refusal(colo_perf, USAGE, "--folded", "--phase", "nothing")
         check_refusal(colo_perf, NO_DATA, "--folded", "--phase", "flush", "--role", "primary")
-    print(f"1..{len(results)}")
-    return 0 if all(results) else 1
+    return finish()
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@
 
 static uint64_t n_checkpoints;
 static int64_t ram_ns; /* CPU time of one ram phase */
+static int64_t dev_ns = DEV_NS;
 static char **arguments;
 
 static int64_t cpu_ns(void)
@@ -287,7 +288,8 @@ static void (*ram_work)(uint64_t seq);
 static __attribute__((noipa)) void dev_work(uint64_t seq)
 {
 	(void)seq;
-	hot_device(cpu_ns() + DEV_NS);
+	if (dev_ns)
+		hot_device(cpu_ns() + dev_ns);
 }
 
 static __attribute__((noipa)) void run_loop(void)
@@ -344,6 +346,22 @@ static void run_in_grandchild(void)
 	wait_for(child);
 }
 
+/* At a steady pace, with little CPU time: the wait is an argument, and ram sleeps. */
+static void ram_paced(uint64_t seq)
+{
+	const struct timespec time = {.tv_sec = ram_ns / NS_PER_S, .tv_nsec = ram_ns % NS_PER_S};
+
+	(void)seq;
+	nanosleep(&time, NULL);
+}
+
+static void run_paced(void)
+{
+	workload_wait_ns = atol(arguments[0]) * 1000;
+	dev_ns = 0;
+	run_in_thread();
+}
+
 static void run_executed(void)
 {
 	hot_executed(cpu_ns() + ram_ns);
@@ -366,6 +384,7 @@ static const struct mode {
 	{"inline", 0, run_in_thread, ram_inline},
 	{"clock", 0, run_in_thread, ram_clock},
 	{"grandchild", 0, run_in_grandchild, ram_mix},
+	{"paced", 1, run_paced, ram_paced},  /* MICROSECONDS to wait before each checkpoint */
 	{"executed", 0, run_executed, NULL}, /* what the child of "exec" does */
 };
 

@@ -20,12 +20,17 @@
 #define PAGES	     256
 #define DEVICE_BYTES 12345
 #define STATUS_COLO  10 /* MIGRATION_STATUS_COLO of QEMU 7.2 */
-#define WAIT_NS	     200000
 #define EXIT_REQUEST 1
+#define NS_PER_S     1000000000
+
+long workload_wait_ns = 200000;
 
 static void wait_for_request(uint64_t seq)
 {
-	const struct timespec time = {.tv_nsec = WAIT_NS};
+	const struct timespec time = {
+		.tv_sec = workload_wait_ns / NS_PER_S,
+		.tv_nsec = workload_wait_ns % NS_PER_S,
+	};
 
 	colo_probe_wait_begin(ROLE, seq);
 	colo_probe_trigger(ROLE, seq, COLO_TRIGGER_TIMER);

@@ -14,6 +14,9 @@ struct workload_phases {
 	void (*ram)(uint64_t seq);
 };
 
+/* The wait before each checkpoint. */
+extern long workload_wait_ns;
+
 /* One session, from colo_init to colo_exit, of `n` complete checkpoints. */
 void workload_run_checkpoints(uint64_t n, const struct workload_phases *phases);
 

@@ -22,7 +22,7 @@ import perf_script  # pylint: disable=wrong-import-position
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-RECORD = ROOT / "scripts" / "record.sh"
+COLO_PERF = ROOT / "build" / "colo-perf"
 TRACEFS = pathlib.Path("/sys/kernel/tracing")
 GROUP = "sdt_qemu"
 RATE = 1999  # samples a second of CPU time
@@ -69,7 +69,7 @@ class Programs:
         self.without_id = self.program("without-id", *FRAME_POINTERS, "-Wl,--build-id=none")
         self.short_id = self.program("short-id", *FRAME_POINTERS, "-Wl,--build-id=md5")
         self.frameless = self.program("frameless", "-fomit-frame-pointer")
-        # A whole program, as QEMU is, for record.sh.
+        # A whole program, as QEMU is, for colo-perf record.
         self.whole = self.place("whole")
         self.compile(self.whole, ["colo-workload.c", "workload-probes.c"], *FRAME_POINTERS)
 
@@ -255,19 +255,19 @@ class Recorder:
         return Recording(case, path, output, home)
 
     def attach(self, case):
-        """Records a process that runs already, with record.sh."""
+        """Records a process that runs already, with colo-perf record."""
         path, home = self.work / f"{case.name}.data", self.home_of(case)
         with subprocess.Popen([case.program, "-w", *case.arguments], stdin=subprocess.PIPE,
                               stdout=subprocess.DEVNULL) as program:
-            recorder = subprocess.Popen([RECORD, "--quiet", "-p", str(program.pid), "-F", str(RATE),
-                                         "-e", "cpu-clock", "--call-graph", "fp", "-o", path],
+            recorder = subprocess.Popen([COLO_PERF, "record", "--quiet", "-p", str(program.pid),
+                                         "-F", str(RATE), "-e", "cpu-clock", "-o", path],
                                         stdout=subprocess.PIPE, encoding="utf-8")
             state = recorder.stdout.readline()
             program.stdin.write(b"\n")
             program.stdin.close()
             output = recorder.communicate()[0]
         if state != "state=recording\n" or recorder.returncode:
-            raise RuntimeError(f"record.sh: status {recorder.returncode}: {state}{output}")
+            raise RuntimeError(f"colo-perf record: status {recorder.returncode}: {state}{output}")
         return Recording(case, path, output, home)
 
 
