@@ -15,8 +15,9 @@ struct builder {
 	struct colo_session session; /* first: the session is what others see of this */
 	enum colo_trigger pending;   /* the first trigger since the event was reset */
 	uint64_t last_seq;
-	bool replaced;	       /* another one of the same process and role followed */
-	bool first_is_settled; /* its first checkpoint was handed out */
+	bool replaced; /* another one of the same process and role followed */
+	bool settled;  /* checkpoints were handed out */
+	enum colo_checkpoint_state settled_state; /* of the last of them */
 };
 
 struct colo_model {
@@ -294,12 +295,18 @@ static guint last_begun(const GArray *checkpoints)
 	return checkpoints->len;
 }
 
-/* Where the one at `index` stands, when `last` is the last that was begun. */
-static struct colo_edge edge_at(const struct builder *builder, guint index, guint last)
+/*
+ * Where the one at `index` stands, when `last` is the last that was begun and `before` the state
+ * of the one before it.
+ */
+static struct colo_edge edge_at(const struct builder *builder, guint index, guint last,
+				enum colo_checkpoint_state before)
 {
+	const bool start = index == 0 && !builder->settled && !builder->session.init.has_begin;
+
 	return (struct colo_edge){
-		.start = index == 0 && !builder->first_is_settled &&
-			 !builder->session.init.has_begin,
+		.start = start,
+		.wait = start || before == COLO_CHECKPOINT_CUT_START,
 		.end = index == last && !builder->session.exited,
 	};
 }
@@ -308,12 +315,16 @@ static void finish_session(struct builder *builder)
 {
 	struct colo_session *session = &builder->session;
 	const guint last = last_begun(session->checkpoints);
+	enum colo_checkpoint_state before = builder->settled_state;
 
-	for (guint i = 0; i < session->checkpoints->len; i++)
-		colo_checkpoint_judge(
-			session->role,
-			&g_array_index(session->checkpoints, struct colo_checkpoint, i),
-			edge_at(builder, i, last), &session->anomalies);
+	for (guint i = 0; i < session->checkpoints->len; i++) {
+		struct colo_checkpoint *checkpoint =
+			&g_array_index(session->checkpoints, struct colo_checkpoint, i);
+
+		colo_checkpoint_judge(session->role, checkpoint, edge_at(builder, i, last, before),
+				      &session->anomalies);
+		before = checkpoint->state;
+	}
 }
 
 /*
@@ -331,30 +342,28 @@ static bool is_settled(const struct builder *builder, guint index, guint last)
 	return checkpoint->seq + 1 < builder->last_seq && index != last;
 }
 
+/* What is settled comes before what is not: numbers grow with the index. */
 static void settle_session(struct builder *builder, colo_checkpoint_visitor visit, void *data)
 {
 	struct colo_session *session = &builder->session;
 	GArray *checkpoints = session->checkpoints;
 	const guint last = last_begun(checkpoints);
-	bool first_is_settled = builder->first_is_settled;
-	guint kept = 0;
+	enum colo_checkpoint_state before = builder->settled_state;
+	guint n = 0;
 
-	for (guint i = 0; i < checkpoints->len; i++) {
+	for (; n < checkpoints->len && is_settled(builder, n, last); n++) {
 		struct colo_checkpoint *checkpoint =
-			&g_array_index(checkpoints, struct colo_checkpoint, i);
+			&g_array_index(checkpoints, struct colo_checkpoint, n);
 
-		if (!is_settled(builder, i, last)) {
-			g_array_index(checkpoints, struct colo_checkpoint, kept++) = *checkpoint;
-			continue;
-		}
-		colo_checkpoint_judge(session->role, checkpoint, edge_at(builder, i, last),
+		colo_checkpoint_judge(session->role, checkpoint, edge_at(builder, n, last, before),
 				      &session->anomalies);
-		if (checkpoint->state != COLO_CHECKPOINT_PENDING)
+		before = checkpoint->state;
+		if (before != COLO_CHECKPOINT_PENDING)
 			visit(session, checkpoint, data);
-		first_is_settled = first_is_settled || i == 0;
 	}
-	g_array_set_size(checkpoints, kept);
-	builder->first_is_settled = first_is_settled;
+	g_array_remove_range(checkpoints, 0, n);
+	builder->settled = builder->settled || n > 0;
+	builder->settled_state = before;
 }
 
 void colo_model_settle(struct colo_model *model, colo_checkpoint_visitor visit, void *data)
@@ -368,14 +377,16 @@ void colo_session_foresee(const struct colo_session *session, colo_checkpoint_vi
 {
 	const struct builder *builder = (const struct builder *)session;
 	const guint last = last_begun(session->checkpoints);
+	enum colo_checkpoint_state before = builder->settled_state;
 	struct colo_anomalies unused = {0};
 
 	for (guint i = 0; i < session->checkpoints->len; i++) {
 		struct colo_checkpoint checkpoint =
 			g_array_index(session->checkpoints, struct colo_checkpoint, i);
 
-		colo_checkpoint_judge(session->role, &checkpoint, edge_at(builder, i, last),
+		colo_checkpoint_judge(session->role, &checkpoint, edge_at(builder, i, last, before),
 				      &unused);
+		before = checkpoint.state;
 		if (checkpoint.state != COLO_CHECKPOINT_PENDING)
 			visit(session, &checkpoint, data);
 	}

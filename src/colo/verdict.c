@@ -91,7 +91,7 @@ static void count_pairs(const struct colo_checkpoint *checkpoint, struct colo_ed
 
 	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++) {
 		const struct colo_window *window = &checkpoint->windows[phase];
-		bool at_edge = is_cut || (phase == COLO_PHASE_WAIT && edge.start);
+		bool at_edge = is_cut || (phase == COLO_PHASE_WAIT && edge.wait);
 		bool may_stay_open = at_edge || checkpoint->state == COLO_CHECKPOINT_ABORTED ||
 				     checkpoint->state == COLO_CHECKPOINT_PENDING;
 
@@ -171,7 +171,7 @@ static void count_missing(enum colo_role role, const struct colo_checkpoint *che
 
 		anomalies->missing += !window->has_begin && !window->has_end;
 	}
-	if (!edge.start)
+	if (!edge.wait)
 		anomalies->missing += !wait->has_begin && !wait->has_end;
 }
 

@@ -11,10 +11,13 @@
 /*
  * What stands at the edge of a session may be half there without a hit being
  * lost. perf enables its events one after the other and disables them so, thus
- * of a checkpoint at the edge of the recording any hit may be missing.
+ * of a checkpoint at the edge of the recording any hit may be missing. The
+ * begin of a wait comes right behind a checkpoint's end, so the edge of one
+ * that is cut reaches into the wait for the next.
  */
 struct colo_edge {
 	bool start; /* the first checkpoint, and the start of COLO was not recorded */
+	bool wait;  /* the wait before it: that of the first, or behind one cut by the start */
 	bool end;   /* the last one, and the end of COLO was not recorded */
 };
 
