@@ -39,12 +39,15 @@ SETTLE = 3
 WORK_REPORT_MS = 20
 NETWORK = "COLO_OVERHEAD_NETWORK"  # In the environment: "own" in the namespace
 
-Condition = collections.namedtuple("Condition", "name text variant frequency base")
+# `record` holds the frequency and what else `colo-perf record` is given; None: nobody records.
+Condition = collections.namedtuple("Condition", "name text variant record base")
 CONDITIONS = (
     Condition("plain", "QEMU without patches", "plain", None, None),
     Condition("idle", "probes, nobody records", "probes", None, "plain"),
-    Condition("recorded", "probes recorded", "probes", 0, "idle"),
-    Condition("sampled", "probes recorded, 997 samples a second", "probes", 997, "idle"),
+    Condition("recorded", "`record --all-cpus`, probes", "probes", (0, "--all-cpus"), "idle"),
+    Condition("processes", "`record`, probes", "probes", (0,), "idle"),
+    Condition("sampled", "`record --all-cpus`, probes, 997 samples/s", "probes", (997, "--all-cpus"), "idle"),
+    Condition("both", "`record`, probes, 997 samples/s", "probes", (997,), "idle"),
     Condition("recorder", "recorder inside QEMU", "recorder", None, "plain"),
 )
 VARIANTS = ("plain", "probes", "recorder")
@@ -102,22 +105,22 @@ def measure_variant(variant, qemu, number, arguments, blocks):
     """Adds the blocks of every condition that this QEMU can show."""
     conditions = [condition for condition in CONDITIONS if condition.variant == variant]
     checkpoints = -(-arguments.checkpoints // BLOCKS)
-    with tempfile.TemporaryDirectory(prefix="colo-overhead.") as work, \
-            Pair(qemu, work, "--accel", "tcg", "--interval", arguments.interval, "--dirty-rate", arguments.dirty_rate,
+    with tempfile.TemporaryDirectory(prefix="colo-overhead.") as directory, \
+            Pair(qemu, directory, "--accel", "tcg", "--interval", arguments.interval, "--dirty-rate", arguments.dirty_rate,
                  "--guest-args", f"colo.work_report_ms={0 if arguments.no_work else WORK_REPORT_MS}") as pair, \
-            SerialLog(pathlib.Path(work) / "primary.serial") as serial:
+            SerialLog(pathlib.Path(directory) / "primary.serial") as serial:
         # The first one finds cold caches and is thrown away.
         measure(pair, serial, 2 * SETTLE)
         for block in range(BLOCKS):
             turn = (number + block) % len(conditions)
             for condition in conditions[turn:] + conditions[:turn]:
                 with contextlib.ExitStack() as stack:
-                    if condition.frequency is not None:
-                        stack.enter_context(recording(pair, f"{work}/perf.data", condition.frequency))
+                    if condition.record is not None:
+                        stack.enter_context(recording(pair, f"{directory}/perf.data", *condition.record))
                     measured = measure(pair, serial, checkpoints)
                 blocks[condition.name].append(measured)
                 work = f"  {measured[1]:8.0f} units/s" if measured[1] else ""
-                print(f"   {condition.name:9} {statistics.mean(measured[0]):8.3f} ms{work}", file=sys.stderr)
+                print(f"   {condition.name:10} {statistics.mean(measured[0]):8.3f} ms{work}", file=sys.stderr)
 
 
 def interval(values):

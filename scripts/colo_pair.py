@@ -137,14 +137,15 @@ class Pair:
 
 
 @contextlib.contextmanager
-def recording(pair, output, frequency=997):
+def recording(pair, output, frequency=997, *options):
     """`colo-perf record` on both sides of a pair; the file is complete after the with block."""
     if not COLO_PERF.exists():
         raise PairError(f"there is no {COLO_PERF}: build it with make")
     log = pair.directory / "record.log"
     with open(log, "w", encoding="utf-8") as messages:
         pids = [word for side in SIDES for word in ("-p", str(pair.pid(side)))]
-        child = subprocess.Popen([COLO_PERF, "record", "--quiet", *pids, "--frequency", str(frequency), "--output", output],
+        child = subprocess.Popen([COLO_PERF, "record", "--quiet", *pids, "--frequency", str(frequency), "--output", output,
+                                  *options],
                                  stdout=subprocess.PIPE, stderr=messages, text=True)
         try:
             if child.stdout.readline().strip() != "state=recording":

@@ -67,8 +67,12 @@ static GPtrArray *command_line(const struct perf_record_options *options, int co
 	for (guint i = 0; i < options->pids->len; i++)
 		g_string_append_printf(pids, "%s%d", i ? "," : "",
 				       g_array_index(options->pids, pid_t, i));
-	add(argv, "-p");
-	add(argv, pids->str);
+	if (options->all_cpus) {
+		add(argv, "-a");
+	} else {
+		add(argv, "-p");
+		add(argv, pids->str);
+	}
 	g_ptr_array_add(argv, g_strdup_printf("--control=fd:%d,%d", control, ack));
 	add(argv, "-o");
 	add(argv, options->output);

@@ -18,6 +18,7 @@ struct perf_record_options {
 	const char *sampling;	/* another event, "cycles/freq=997/"; NULL: none */
 	const char *mmap_size;	/* -m: the buffer of each CPU */
 	const GArray *pids;	/* pid_t */
+	bool all_cpus;		/* perf's -a: whatever hits the events, `pids` are not used */
 	const char *output;	/* the file */
 	const sigset_t *mask;	/* perf's blocked signals */
 };
@@ -29,7 +30,7 @@ struct perf_record *perf_record_start(const struct perf_record_options *options,
 
 /* perf records by now: asked again and again, with naps of at most `timeout_ms`. */
 bool perf_record_is_ready(struct perf_record *record, int timeout_ms);
-/* perf has ended: as it could not begin, or as all that it recorded has ended. */
+/* perf has ended: as it could not begin, or as all `pids` have ended, but for `all_cpus`. */
 bool perf_record_has_ended(struct perf_record *record);
 
 /* Has it write the rest. False with `error` when the file is not complete. */

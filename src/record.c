@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,7 +45,7 @@ struct options {
 	char *binary;				   /* Owned by this: --binary */
 	double duration_s;			   /* 0: none */
 	int frequency_hz;
-	gboolean quiet, check, help, version;
+	gboolean all_cpus, quiet, check, help, version;
 	char **command; /* Weak: what is to be started; empty: nothing */
 };
 
@@ -56,6 +57,7 @@ struct session {
 	int signal_fd;		       /* Owned by this */
 	int signal;		       /* the one that wants us to end; 0: none yet */
 	GArray *pids;		       /* Owned by this: pid_t */
+	GArray *pidfds;		       /* Owned by this: int (owned), with --all-cpus */
 	GPtrArray *programs;	       /* Owned by this: struct program (owned) */
 	char *output,
 		*part; /* Owned by this: the file, and its name while it is written, or NULL */
@@ -167,13 +169,51 @@ static bool start_command(struct session *session, GError **error)
 	return true;
 }
 
+/* perf ends with the processes by itself, but for one that records all CPUs. */
+static bool watch_processes(struct session *session, GError **error)
+{
+	for (guint i = 0; session->options->all_cpus && i < session->pids->len; i++) {
+		const pid_t pid = g_array_index(session->pids, pid_t, i);
+		const int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+		if (fd >= 0)
+			g_array_append_val(session->pidfds, fd);
+		else if (errno != ESRCH)
+			return record_fail(error, "cannot watch process %d: %s", pid,
+					   g_strerror(errno));
+	}
+	return true;
+}
+
+static bool have_ended(const struct session *session)
+{
+	bool ended = session->options->all_cpus;
+
+	for (guint i = 0; ended && i < session->pidfds->len; i++) {
+		struct pollfd process = {.fd = g_array_index(session->pidfds, int, i),
+					 .events = POLLIN};
+
+		ended = poll(&process, 1, 0) == 1;
+	}
+	return ended;
+}
+
+/*
+ * The sampling event as perf takes it. What an idle CPU does is not sampled: it matters where all
+ * CPUs are.
+ */
+static char *sampling_of(const struct options *options, const char *event)
+{
+	return g_strdup_printf("%s/freq=%d,call-graph=%s/%s", event, options->frequency_hz,
+			       options->chains, options->all_cpus ? "I" : "");
+}
+
 static bool start_perf(struct session *session, GError **error)
 {
 	const struct options *options = session->options;
 	const GPtrArray *events = registration_events(session->registration);
 	const char *event = options->event ? options->event : record_sampling_event();
-	g_autofree char *sampling = g_strdup_printf("%s/freq=%d,call-graph=%s/", event,
-						    options->frequency_hz, options->chains);
+	g_autofree char *sampling = sampling_of(options, event);
 	g_autofree char *samples = g_strdup_printf("%s at %d Hz", event, options->frequency_hz);
 	g_autofree char *text = NULL;
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
@@ -184,12 +224,15 @@ static bool start_perf(struct session *session, GError **error)
 		.sampling = options->frequency_hz ? sampling : NULL,
 		.mmap_size = options->mmap_size,
 		.pids = session->pids,
+		.all_cpus = options->all_cpus,
 		.output = session->part,
 		.mask = &session->mask,
 	};
 
 	for (guint i = 0; i < events->len; i++)
 		g_ptr_array_add(names, ((struct registered_event *)events->pdata[i])->name);
+	if (!watch_processes(session, error))
+		return false;
 	session->record = perf_record_start(&perf, error);
 	if (!session->record)
 		return false;
@@ -217,7 +260,7 @@ static void wait_for_end(struct session *session)
 	double duration_s = session->options->duration_s;
 	gint64 until_us = g_get_monotonic_time() + (gint64)(duration_s * G_USEC_PER_SEC);
 
-	while (!perf_record_has_ended(session->record) &&
+	while (!perf_record_has_ended(session->record) && !have_ended(session) &&
 	       !(session->command && child_has_ended(session->command))) {
 		gint64 left_ms = (until_us - g_get_monotonic_time()) / 1000 + 1;
 
@@ -323,6 +366,11 @@ static bool find_programs(struct session *session, GError **error)
 				   options->binary, session->pids, session->programs, error);
 }
 
+static void close_fd(gpointer fd)
+{
+	close(*(int *)fd);
+}
+
 static int run(const struct options *options)
 {
 	struct session session = {.options = options, .signal_fd = -1};
@@ -330,6 +378,8 @@ static int run(const struct options *options)
 	int status;
 
 	session.pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	session.pidfds = g_array_new(FALSE, FALSE, sizeof(int));
+	g_array_set_clear_func(session.pidfds, close_fd);
 	session.programs = g_ptr_array_new_with_free_func((GDestroyNotify)program_free);
 	block_signals(&session);
 	if (!find_programs(&session, &error))
@@ -338,6 +388,7 @@ static int run(const struct options *options)
 		status = options->check ? run_check(&session) : run_recording(&session);
 	child_free(session.command);
 	g_array_unref(session.pids);
+	g_array_unref(session.pidfds);
 	g_ptr_array_unref(session.programs);
 	g_free(session.perf);
 	g_free(session.output);
@@ -423,6 +474,8 @@ static bool parse(struct options *options, int argc, char **argv, int *status)
 		 "cycles|cpu-clock"},
 		{"call-graph", 0, 0, G_OPTION_ARG_STRING, &options->chains,
 		 "how to walk stacks (default " DEFAULT_CHAINS ")", "fp|dwarf|lbr"},
+		{"all-cpus", 'a', 0, G_OPTION_ARG_NONE, &options->all_cpus,
+		 "record whatever runs on the CPUs: slows the QEMUs down less", NULL},
 		{"mmap-size", 'm', 0, G_OPTION_ARG_STRING, &options->mmap_size,
 		 "perf's buffer for each CPU (default " DEFAULT_MMAP_SIZE ")", "SIZE"},
 		{"quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet,

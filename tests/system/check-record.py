@@ -306,6 +306,29 @@ def check_together(programs, machine):
     machine.check_clean("SIGHUP, SIGINT and SIGTERM of three instances")
 
 
+def check_all_cpus(programs, machine):
+    """-a records both that run a file, though one was named, and ends with that one."""
+    path = programs.copy("all-cpus")
+    named, other = Workload(path, 60), Workload(path)
+    recorder = Recorder("all-cpus", "-a", "-p", named.pid).wait_ready()
+    other.begin()
+    named.begin()
+    status = recorder.wait()
+    report = recorder.report()
+    seen = sequences(report)
+    check("-a ends with the process that was named, and holds all of its checkpoints",
+          status == 0 and seen.get(named.pid) == list(range(1, 61)) and not report["warnings"],
+          f"status {status}, {recorder.said()}, {report['warnings']}")
+    check("-a holds those of another process that runs the same file",
+          is_gapless(seen.get(other.pid, [])) and set(seen) == {named.pid, other.pid},
+          {pid: len(numbers) for pid, numbers in seen.items()})
+    comms = set(run("perf", "script", "-i", recorder.path, "-F", "comm").split())
+    check("-a does not sample idle CPUs", "swapper" not in comms, sorted(comms)[:20])
+    other.stop()
+    named.stop()
+    machine.check_clean("a recording of all CPUs")
+
+
 def hits_of(path):
     hits, _ = perf_script.read(path)
     return [(hit.probe.rsplit(":", 1)[-1], tuple(hit.arguments)) for hit in hits], \
@@ -542,6 +565,7 @@ def main():
             check_command(programs, machine)
             check_programs(programs, machine)
             check_together(programs, machine)
+            check_all_cpus(programs, machine)
             check_perf(programs, machine, work)
             check_names(programs, machine)
             check_kills(programs, machine)
