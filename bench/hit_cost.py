@@ -1,0 +1,76 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a recording adds to a hit of a probe and to a switch between two threads of the process that
+is recorded: a small program with QEMU's probes, with and without `colo-perf record`.
+
+Each round runs every way once. It needs root, gcc and sys/sdt.h, and prints a table for
+docs/benchmarks.md.
+
+usage: hit_cost.py [--colo-perf PROGRAM] [--rounds N]
+"""
+
+import argparse
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests" / "system"
+sys.path.insert(0, str(TESTS))
+from measure import machine  # pylint: disable=wrong-import-position
+from workload_record import CC, PROBES, extract_header, run  # pylint: disable=wrong-import-position
+
+WAYS = (
+    ("nobody records", None),
+    ("`record --all-cpus -F 0`", ("--all-cpus", "-F", "0")),
+    ("`record -F 0`", ("-F", "0")),
+    ("`record --all-cpus`", ("--all-cpus",)),
+    ("`record`", ()),
+)
+
+
+def build(work):
+    """The program, and how many hits each of its checkpoints has."""
+    extract_header(work)
+    program = work / "hit-cost"
+    run(*CC, *PROBES, f"-I{work}", f"-I{TESTS}", ROOT / "bench" / "hit-cost.c", TESTS / "workload-probes.c", "-o", program)
+    source = (TESTS / "workload-probes.c").read_text(encoding="utf-8")
+    sites = source.count("\tcolo_probe_")
+    return program, sites - source.count("\tcolo_probe_init_") - source.count("\tcolo_probe_exit")
+
+
+def measure(command):
+    """(ns of a checkpoint, ns of a round trip)"""
+    done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"hit_cost.py: {done.stderr.strip()}")
+    values = dict(line.split("=") for line in done.stdout.splitlines())
+    return int(values["checkpoint_ns"]), int(values["round_trip_ns"])
+
+
+def main():
+    parser = argparse.ArgumentParser(description="what a recording costs a hit and a switch")
+    parser.add_argument("--colo-perf", type=pathlib.Path, default=ROOT / "build" / "colo-perf")
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="hit-cost.") as directory:
+        work = pathlib.Path(directory)
+        program, hits = build(work)
+        record = [arguments.colo_perf, "record", "--quiet", "-m", "16M", "-o", work / "perf.data"]
+        rounds = [[measure([program] if options is None else [*record, *options, "--", program]) for _, options in WAYS]
+                  for _ in range(arguments.rounds)]
+    print(f"{machine('perf')}; {arguments.rounds} rounds, interleaved, medians; {hits} hits a checkpoint\n")
+    print("| | a hit, ns | a round trip of two threads, us | min to max |")
+    print("| --- | --- | --- | --- |")
+    base = statistics.median(one[0][0] for one in rounds)
+    for i, (name, _) in enumerate(WAYS):
+        hit = (statistics.median(one[i][0] for one in rounds) - base) / hits
+        trips = [one[i][1] / 1000 for one in rounds]
+        print(f"| {name} | {hit:.0f} | {statistics.median(trips):.1f} | {min(trips):.1f} to {max(trips):.1f} |")
+
+
+if __name__ == "__main__":
+    main()
