@@ -11,6 +11,7 @@
 #   make fuzz          each fuzz target for FUZZ_TIME seconds; see CONTRIBUTING.md
 #   make damage        recordings cut and changed in every place; make check does a part
 #   make unit          the unit tests alone, with all that they print
+#   make bench         speed and memory, for docs/benchmarks.md
 #   make bench-tools   what bench/*.py needs
 #   make check-system  everything that CI runs, as root: scripts/test.sh
 #   make lint          clang-format and shellcheck

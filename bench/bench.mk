@@ -7,8 +7,12 @@
 $(BUILD)/bench/%.o: WARNINGS += -Wno-conversion
 
 make_recording := $(BUILD)/bench/make_recording
+limits := $(BUILD)/bench/limits
 
 $(make_recording): $(addprefix $(BUILD)/bench/,make_recording.o pair_story.o code_map.o) $(lib_objects)
+	$(link)
+
+$(limits): $(BUILD)/bench/limits.o
 	$(link)
 
 # The recordings that bench/hostile.py measures.
@@ -16,7 +20,12 @@ $(BUILD)/bench/make_hostile: $(BUILD)/bench/make_hostile.o $(lib_objects)
 	$(link)
 
 .PHONY: bench-tools
-bench-tools: all $(make_recording) $(BUILD)/bench/make_hostile
+bench-tools: all $(make_recording) $(limits) $(BUILD)/bench/make_hostile
+
+# Writes the table of docs/benchmarks.md; BENCH_FLAGS=--help says what can be chosen.
+.PHONY: bench
+bench: all $(make_recording) $(limits)
+	bench/bench.py --build $(BUILD) --compiler $(CC) $(if $(STACKCOLLAPSE),--stackcollapse '$(STACKCOLLAPSE)') $(BENCH_FLAGS)
 
 # One of the tests reads its recordings.
 check: $(make_recording)

@@ -18,7 +18,7 @@
 #define N_PLACES	  48  /* of a function at which it calls or is interrupted, 4 bytes each */
 #define N_CHAINS	  800 /* of an area */
 #define RARE		  8   /* one function of so many is ever seen */
-#define MIN_USER_FRAMES	  4
+#define MIN_USER_FRAMES	  5
 #define MAX_USER_FRAMES	  28
 #define MAX_KERNEL_FRAMES 12
 

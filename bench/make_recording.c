@@ -19,7 +19,6 @@
 #include <string.h>
 
 #define DEFAULT_SIZE "64M"
-#define CHUNK_SIZE   (512 * 1024) /* of a buffer of perf record */
 #define EXIT_USAGE   2
 
 struct options {
@@ -76,6 +75,20 @@ static void sink_packed(struct sink *sink)
 	sink_write_data(sink, perf_packer_take(sink->packer));
 }
 
+/* Of the data; compressed, what waits in the buffers will be next to nothing. */
+static guint64 size_so_far(const struct sink *sink, const struct pair_story *story)
+{
+	return sink->n_bytes + (sink->packer ? 0 : pair_story_pending_bytes(story));
+}
+
+static void sink_round(struct sink *sink, struct pair_story *story)
+{
+	pair_story_round(story);
+	sink_packed(sink);
+	perf_builder_finished_round(sink->builder);
+	sink_plain(sink);
+}
+
 static void make(struct sink *sink, const struct options *options)
 {
 	const struct pair_options pair = {.seed = (guint)options->seed,
@@ -87,13 +100,12 @@ static void make(struct sink *sink, const struct options *options)
 				       : perf_builder_file_head(sink->builder, 0));
 	pair_story_begin(story);
 	sink_plain(sink);
-	while (!sink->error && sink->n_bytes < options->size_bytes &&
+	while (!sink->error && size_so_far(sink, story) < options->size_bytes &&
 	       pair_story_seconds(story) < options->seconds) {
-		pair_story_round(story);
-		sink_packed(sink);
-		perf_builder_finished_round(sink->builder);
-		sink_plain(sink);
+		if (pair_story_step(story))
+			sink_round(sink, story);
 	}
+	sink_round(sink, story);
 	sink_write(sink, options->pipe ? perf_builder_pipe_tail(sink->builder)
 				       : perf_builder_file_tail(sink->builder, sink->n_bytes));
 	if (!options->pipe && !sink->error) {
@@ -106,13 +118,13 @@ static void make(struct sink *sink, const struct options *options)
 static gboolean run(const struct options *options, GError **error)
 {
 	const struct perf_packing packing = {.kind = PERF_PACKER_COMPRESSED,
-					     .chunk_size_bytes = CHUNK_SIZE};
+					     .chunk_size_bytes = PAIR_BUFFER_SIZE};
 	struct sink sink = {.builder = perf_builder_new(G_LITTLE_ENDIAN)};
 	const gboolean to_stdout = !strcmp(options->path, "-");
 
 	if (options->compress) {
 		sink.packer = perf_packer_new(G_LITTLE_ENDIAN, &packing);
-		perf_builder_feature_compressed(sink.builder, CHUNK_SIZE);
+		perf_builder_feature_compressed(sink.builder, PAIR_BUFFER_SIZE);
 	}
 	sink.out = to_stdout ? stdout : fopen(options->path, "wb");
 	if (sink.out)
@@ -163,8 +175,8 @@ int main(int argc, char **argv)
 	struct options options = {.seed = 1, .n_cpus = 8, .frequency_hz = 997, .seconds = 1e9};
 	const GOptionEntry entries[] = {
 		{"size", 0, 0, G_OPTION_ARG_STRING, &options.size,
-		 "end at this size or up to a quarter of a second behind it, K, M or G "
-		 "(" DEFAULT_SIZE ")",
+		 "end at this size or up to a quarter of a second behind it, compressed "
+		 "somewhat later; K, M or G (" DEFAULT_SIZE ")",
 		 "BYTES"},
 		{"seconds", 0, 0, G_OPTION_ARG_DOUBLE, &options.seconds,
 		 "end when the pair has run for so long", "N"},

@@ -4,7 +4,8 @@
  * second, and of each phase the length and the time on CPU that were measured there.
  *
  * A checkpoint with the wait before it is told as a whole, so its probes lie ahead of the
- * round that is written; they wait for theirs.
+ * step that is written; they wait for theirs. What is written of a CPU waits in its buffer, as in
+ * the kernel, until perf empties all of them.
  */
 #include "pair_story.h"
 
@@ -12,15 +13,17 @@
 #include "lib/colo_story.h"
 
 #include <sys/mman.h>
+#include <time.h>
 
 #define START_NS	G_GUINT64_CONSTANT(5000000000000)
-#define ROUND_NS	G_GUINT64_CONSTANT(250000000)
+#define STEP_NS		G_GUINT64_CONSTANT(250000000)
 #define US		G_GUINT64_CONSTANT(1000)
 #define MS		G_GUINT64_CONSTANT(1000000)
 #define N_SIDES		2
 #define BEHIND_NS	(300 * US) /* the secondary is so far behind the primary */
 #define WORKER_EVERY	10	   /* checkpoints; QEMU's pool of threads makes a new one */
 #define MACHINE_SECONDS 1e9
+#define WALL_NS		G_GUINT64_CONSTANT(1700000000000000000) /* when the machine's clock began */
 
 /* The threads of each QEMU, the one of the COLO loop first, as it goes before the others. */
 static const struct thread_kind {
@@ -84,6 +87,8 @@ struct pair_story {
 	guint event;		    /* of the samples */
 	GArray *hits;		    /* Owned by this: struct colo_story_hit, not yet written */
 	guint64 *next_tick_ns;	    /* Owned by this: by CPU */
+	GPtrArray *buffers;	    /* Owned by this: GByteArray, by CPU, owned by it */
+	guint64 pending_bytes;	    /* in all buffers */
 	guint64 now_ns;		    /* up to here everything is written */
 	guint64 seq;
 	gint32 next_tid;
@@ -118,27 +123,50 @@ static void init_side(struct pair_story *story, enum colo_story_role role, gint3
 	side->now.main_cpu = side->cpus[MAIN_LOOP];
 }
 
+/* The features that differ from those of any story: what `colo-perf record` asks perf for. */
+static void add_features(const struct pair_story *story, const char *samples)
+{
+	const char *const argv[] = {
+		"/usr/bin/perf", "record", "-N",    "-k", "CLOCK_MONOTONIC", "-m", "4M", "-e",
+		"sdt_qemu:*",	 "-e",	   samples, "-p", "20100,20200",     NULL};
+
+	colo_story_features(story->colo);
+	perf_builder_feature_cmdline(story->builder, argv);
+	perf_builder_feature_clock_data(story->builder, CLOCK_MONOTONIC, WALL_NS + START_NS,
+					START_NS);
+}
+
 struct pair_story *pair_story_new(struct perf_builder *builder, const struct pair_options *options)
 {
+	g_autofree char *samples =
+		g_strdup_printf("cpu-clock/freq=%u,call-graph=fp/", options->frequency_hz);
+	/* Of threads perf does not ask on which CPU they are sampled. */
 	const struct perf_builder_event cpu_clock = {
-		.name = "cpu-clock:pppH",
+		.name = samples,
 		.attr = {.type = PERF_TYPE_SOFTWARE,
 			 .config = PERF_COUNT_SW_CPU_CLOCK,
 			 .sample_period = options->frequency_hz,
-			 .sample_type = PERF_BUILDER_CALLCHAIN_SAMPLE,
+			 .sample_type = PERF_BUILDER_CALLCHAIN_SAMPLE & ~PERF_SAMPLE_CPU,
 			 .read_format = PERF_FORMAT_ID | PERF_FORMAT_LOST,
+			 .disabled = 1,
 			 .inherit = 1,
 			 .freq = 1,
-			 .sample_id_all = 1},
+			 .sample_id_all = 1,
+			 .exclude_guest = 1,
+			 .use_clockid = 1,
+			 .clockid = CLOCK_MONOTONIC},
 		.n_ids = options->n_cpus,
 	};
+	struct perf_event_attr probes = colo_story_default_attr();
 	struct pair_story *story = g_new0(struct pair_story, 1);
 
+	probes.use_clockid = 1;
+	probes.clockid = CLOCK_MONOTONIC;
 	story->builder = builder;
 	story->options = *options;
-	story->colo = colo_story_new(builder, options->n_cpus, NULL);
+	story->colo = colo_story_new(builder, options->n_cpus, &probes);
 	colo_story_set_filter(story->colo, keep_hit, story);
-	colo_story_features(story->colo);
+	add_features(story, samples);
 	if (options->frequency_hz)
 		story->event = perf_builder_add_event(builder, &cpu_clock);
 	story->code = code_map_new(options->seed);
@@ -146,8 +174,11 @@ struct pair_story *pair_story_new(struct perf_builder *builder, const struct pai
 	story->sample_dice = dice_of(~options->seed);
 	story->hits = g_array_new(FALSE, FALSE, sizeof(struct colo_story_hit));
 	story->next_tick_ns = g_new(guint64, options->n_cpus);
-	for (guint cpu = 0; cpu < options->n_cpus; cpu++)
+	story->buffers = g_ptr_array_new_with_free_func((GDestroyNotify)g_byte_array_unref);
+	for (guint cpu = 0; cpu < options->n_cpus; cpu++) {
 		story->next_tick_ns[cpu] = START_NS + 1000 * cpu;
+		g_ptr_array_add(story->buffers, g_byte_array_new());
+	}
 	story->now_ns = START_NS;
 	story->next_tid = 30000;
 	init_side(story, COLO_STORY_PRIMARY, 20100);
@@ -161,6 +192,7 @@ void pair_story_free(struct pair_story *story)
 	code_map_free(story->code);
 	g_array_unref(story->hits);
 	g_free(story->next_tick_ns);
+	g_ptr_array_unref(story->buffers);
 	g_free(story);
 }
 
@@ -232,7 +264,7 @@ void pair_story_begin(struct pair_story *story)
 	}
 }
 
-/* A thread of the pool, which does its work between two rounds and ends. */
+/* A thread of the pool, which does its work between two steps and ends. */
 static void tell_worker(struct pair_story *story)
 {
 	const gint32 pid = story->sides[0].now.pid;
@@ -326,8 +358,8 @@ static void tell_checkpoint(struct pair_story *story)
 	begin_act(story, secondary);
 	primary->act.checkpoint.wait_ns = 200 * MS + vary(story, 200 * MS);
 	secondary->act.checkpoint.wait_ns = act_ns(&primary->act) - act_ns(&secondary->act);
-	/* No round then sees more than two. */
-	g_assert_cmpuint(act_ns(&primary->act), >, ROUND_NS);
+	/* No step then sees more than two. */
+	g_assert_cmpuint(act_ns(&primary->act), >, STEP_NS);
 	tell_act(story, primary);
 	tell_act(story, secondary);
 	if (story->seq % WORKER_EVERY == 0)
@@ -421,13 +453,22 @@ static void write_samples(struct pair_story *story, guint32 cpu, guint64 until_n
 		tick(story, cpu);
 }
 
-/* --- Rounds --- */
+/* --- Steps and rounds --- */
 
 static gint compare_hits(gconstpointer a, gconstpointer b)
 {
 	const struct colo_story_hit *left = a, *right = b;
 
 	return left->time_ns < right->time_ns ? -1 : left->time_ns > right->time_ns;
+}
+
+/* What the builder was given since the last call goes into the CPU's buffer. */
+static void fill_buffer(struct pair_story *story, guint32 cpu)
+{
+	g_autoptr(GByteArray) bytes = perf_builder_take_data(story->builder);
+
+	g_byte_array_append(story->buffers->pdata[cpu], bytes->data, bytes->len);
+	story->pending_bytes += bytes->len;
 }
 
 static void write_cpu(struct pair_story *story, guint32 cpu, guint n_hits, guint64 end_ns)
@@ -442,11 +483,13 @@ static void write_cpu(struct pair_story *story, guint32 cpu, guint n_hits, guint
 		colo_story_write_hit(story->colo, hit);
 	}
 	write_samples(story, cpu, end_ns);
+	fill_buffer(story, cpu);
 }
 
-void pair_story_round(struct pair_story *story)
+gboolean pair_story_step(struct pair_story *story)
 {
-	const guint64 end_ns = story->now_ns + ROUND_NS;
+	const guint64 end_ns = story->now_ns + STEP_NS;
+	gboolean wake = FALSE;
 	guint n_hits = 0;
 
 	while (MIN(story->sides[0].now.now_ns, story->sides[1].now.now_ns) < end_ns)
@@ -456,8 +499,29 @@ void pair_story_round(struct pair_story *story)
 	while (n_hits < story->hits->len &&
 	       g_array_index(story->hits, struct colo_story_hit, n_hits).time_ns < end_ns)
 		n_hits++;
-	for (guint32 cpu = 0; cpu < story->options.n_cpus; cpu++)
+	for (guint32 cpu = 0; cpu < story->options.n_cpus; cpu++) {
+		const GByteArray *buffer = story->buffers->pdata[cpu];
+
 		write_cpu(story, cpu, n_hits, end_ns);
+		wake = wake || buffer->len >= PAIR_BUFFER_SIZE / 2;
+	}
 	g_array_remove_range(story->hits, 0, n_hits);
 	story->now_ns = end_ns;
+	return wake;
+}
+
+guint64 pair_story_pending_bytes(const struct pair_story *story)
+{
+	return story->pending_bytes;
+}
+
+void pair_story_round(struct pair_story *story)
+{
+	for (guint32 cpu = 0; cpu < story->options.n_cpus; cpu++) {
+		GByteArray *buffer = story->buffers->pdata[cpu];
+
+		perf_builder_bytes(story->builder, buffer->data, buffer->len);
+		g_byte_array_set_size(buffer, 0);
+	}
+	story->pending_bytes = 0;
 }

@@ -15,6 +15,9 @@ struct pair_options {
 	guint frequency_hz; /* of the samples, on each CPU that runs something; 0: none */
 };
 
+/* Of each CPU: what `colo-perf record` asks perf for. */
+#define PAIR_BUFFER_SIZE (4 * 1024 * 1024)
+
 struct pair_story;
 
 /* Adds its events and features to the builder, which must outlive it. */
@@ -25,10 +28,18 @@ void pair_story_free(struct pair_story *story);
 void pair_story_begin(struct pair_story *story);
 
 /*
- * A quarter of a second more. The records of one CPU come in the order of time, those of the
- * next one behind them, as perf empties one buffer after the other. The caller marks the end
- * of the round. What the pair does when, but for the samples, depends on the seed and on n_cpus
- * alone.
+ * A quarter of a second more, into the buffers of the CPUs. TRUE when one of them is half full:
+ * then perf wakes up and empties all. What the pair does when, but for the samples, depends on
+ * the seed and on n_cpus alone.
+ */
+gboolean pair_story_step(struct pair_story *story);
+
+/* What is in the buffers. */
+guint64 pair_story_pending_bytes(const struct pair_story *story);
+
+/*
+ * Gives the builder what is in the buffers. The records of one CPU come in the order of time,
+ * those of the next one behind them. The caller marks the end of the round.
  */
 void pair_story_round(struct pair_story *story);
 
