@@ -4,13 +4,12 @@
  */
 #include "phase_profile.h"
 
-#include "base/byte_reader.h"
 #include "base/error.h"
 #include "phase_sums.h"
 #include "profile/sample_event.h"
 #include "profile/unwinder.h"
 
-#include <inttypes.h>
+#include <string.h>
 
 /* What the pass over one recording needs. */
 struct pass {
@@ -21,7 +20,9 @@ struct pass {
 	struct stack_resolver *resolver;    /* Weak */
 	struct unwinder *unwinder;	    /* Owned by this; NULL until it is needed */
 	bool *is_chosen;		    /* Owned by this: by event */
-	GArray *addresses; /* Owned by this: uint64_t, of the sample's call chain */
+	GArray *addresses;	      /* Owned by this: uint64_t, of the sample's call chain */
+	struct profile_thread thread; /* of the last sample that was counted */
+	struct validity named;	      /* the time in which it has that name; at first none */
 };
 
 /* --- Windows --- */
@@ -116,25 +117,36 @@ static bool unwind(struct pass *pass, const struct perf_event *event,
 	}
 }
 
+/* Copies the entries of the call chain. Returns how many of them are frames, and not context marks.
+ */
+static size_t copy_chain(GArray *addresses, const struct perf_sample *sample, bool swap)
+{
+	const size_t n = sample->callchain_len;
+	size_t frames = 0;
+	uint64_t *to;
+
+	g_array_set_size(addresses, (guint)n);
+	if (!n)
+		return 0;
+	to = (uint64_t *)(gpointer)addresses->data;
+	memcpy(to, sample->tainted_callchain, n * sizeof(to[0]));
+	for (size_t i = 0; i < n; i++) {
+		if (swap)
+			to[i] = GUINT64_SWAP_LE_BE(to[i]);
+		frames += to[i] < (uint64_t)PERF_CONTEXT_MAX;
+	}
+	return frames;
+}
+
 /* The call chain, or the address alone when there is none. True when callers were cut off. */
 static bool read_chain(struct pass *pass, const struct perf_event *event,
 		       const struct perf_sample *sample, uint16_t misc)
 {
-	struct byte_reader reader =
-		byte_reader_of(sample->tainted_callchain, 8 * sample->callchain_len,
-			       perf_file_is_swapped(pass->recording->file));
 	const uint64_t single[] = {context_of(misc), sample->ip};
-	uint64_t frames = 0;
-	bool cut;
+	const size_t frames =
+		copy_chain(pass->addresses, sample, perf_file_is_swapped(pass->recording->file));
+	const bool cut = unwind(pass, event, sample) || frames == event->max_stack;
 
-	g_array_set_size(pass->addresses, 0);
-	for (uint64_t i = 0; i < sample->callchain_len; i++) {
-		const uint64_t address = byte_reader_u64(&reader);
-
-		frames += address < (uint64_t)PERF_CONTEXT_MAX;
-		g_array_append_val(pass->addresses, address);
-	}
-	cut = unwind(pass, event, sample) || frames == event->max_stack;
 	if (!frames && pass->addresses->len <= sample->callchain_len) {
 		g_array_set_size(pass->addresses, 0);
 		g_array_append_vals(pass->addresses, single, G_N_ELEMENTS(single));
@@ -162,21 +174,31 @@ static uint32_t find_stack(struct pass *pass, const struct perf_event *event,
 	return stack_resolver_find(pass->resolver, &chain);
 }
 
+/* Whose sample it is: mostly that of the one before, as samples stand CPU by CPU. */
+static const struct profile_thread *thread_of(struct pass *pass, const struct perf_sample *sample)
+{
+	struct profile_thread *thread = &pass->thread;
+
+	if (thread->pid == sample->pid && thread->tid == sample->tid &&
+	    sample->time_ns >= pass->named.from_ns && sample->time_ns < pass->named.until_ns)
+		return thread;
+	thread->pid = sample->pid;
+	thread->tid = sample->tid;
+	pass->named = VALID_ALWAYS;
+	thread->name = tasks_find_thread_name(pass->recording->tasks, sample->pid, sample->tid,
+					      sample->time_ns, &pass->named);
+	return thread;
+}
+
 static void count_sample(struct pass *pass, const struct perf_event *event,
 			 const struct perf_sample *sample, uint16_t misc, uint32_t group)
 {
-	const struct profile_thread thread = {
-		.pid = sample->pid,
-		.tid = sample->tid,
-		.name = tasks_thread_name(pass->recording->tasks, sample->pid, sample->tid,
-					  sample->time_ns),
-	};
 	const uint32_t stack = wants_stack(pass, group, sample->tid)
 				       ? find_stack(pass, event, sample, misc)
 				       : STACK_EMPTY;
 	const uint64_t time_ns = sample_event_time_ns(event, sample);
 
-	profile_count(pass->profile, group, &thread, stack, time_ns);
+	profile_count(pass->profile, group, thread_of(pass, sample), stack, time_ns);
 	pass->profiles->bad_periods += !time_ns && sample_event_has_time(event);
 }
 

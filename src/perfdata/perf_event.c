@@ -5,7 +5,7 @@
 #include "perfdata/perf_event.h"
 
 #include "base/error.h"
-#include "base/hash.h"
+#include "base/id_table.h"
 
 #include <inttypes.h>
 
@@ -39,8 +39,9 @@ struct id_places {
 };
 
 struct perf_events {
-	GArray *events;	   /* Owned by this: struct perf_event */
-	GHashTable *by_id; /* Owned by this: uint64_t * (owned) to index */
+	GArray *events;	      /* Owned by this: struct perf_event */
+	struct id_table *ids; /* Owned by this: what records carry to a number, from 0 on */
+	GArray *of_id;	      /* Owned by this: guint, the index of an event, by that number */
 	struct id_places samples, trailers;
 };
 
@@ -57,7 +58,8 @@ struct perf_events *perf_events_new(void)
 
 	events->events = g_array_new(FALSE, TRUE, sizeof(struct perf_event));
 	g_array_set_clear_func(events->events, event_clear);
-	events->by_id = g_hash_table_new_full(hash_int64, g_int64_equal, g_free, NULL);
+	events->ids = id_table_new();
+	events->of_id = g_array_new(FALSE, FALSE, sizeof(guint));
 	return events;
 }
 
@@ -66,7 +68,8 @@ void perf_events_free(struct perf_events *events)
 	if (!events)
 		return;
 	g_array_unref(events->events);
-	g_hash_table_unref(events->by_id);
+	id_table_free(events->ids);
+	g_array_unref(events->of_id);
 	g_free(events);
 }
 
@@ -204,7 +207,13 @@ bool perf_events_check(const struct perf_events *events, GError **error)
 
 void perf_events_add_id(struct perf_events *events, uint64_t id, guint index)
 {
-	g_hash_table_replace(events->by_id, g_memdup2(&id, sizeof(id)), GUINT_TO_POINTER(index));
+	bool is_new;
+	const uint32_t number = id_table_get(events->ids, id, &is_new);
+
+	if (is_new)
+		g_array_append_val(events->of_id, index);
+	else
+		g_array_index(events->of_id, guint, number) = index;
 }
 
 char *perf_header_string_read(struct byte_reader *reader)
@@ -260,13 +269,13 @@ const struct perf_event *perf_events_get(const struct perf_events *events, guint
 
 int perf_events_of_id(const struct perf_events *events, uint64_t id)
 {
-	gpointer index;
+	uint32_t number;
 
 	if (events->events->len == 1)
 		return 0;
-	if (!g_hash_table_lookup_extended(events->by_id, &id, NULL, &index))
+	if (!id_table_find(events->ids, id, &number))
 		return -1;
-	return (int)GPOINTER_TO_UINT(index);
+	return (int)g_array_index(events->of_id, guint, number);
 }
 
 /*

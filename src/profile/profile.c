@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Windows are found by binary search, counts by a table of numbers.
+ * Windows are found by binary search, counts by a table of numbers. Samples stand in a recording
+ * CPU by CPU, so the next one is mostly in the window and of the thread of the one before:
+ * that is tried first.
  */
 #include "profile/profile.h"
 
@@ -10,6 +12,12 @@
 struct window {
 	uint64_t begin_ns, end_ns;
 	uint32_t group;
+};
+
+/* The windows of one process. */
+struct timeline {
+	GArray *windows; /* Owned by this: struct window, by time */
+	guint last;	 /* the one that was found last */
 };
 
 /* What was counted in a cell; the cells of a group are a list. */
@@ -23,10 +31,11 @@ struct group_cells {
 };
 
 struct profile {
-	GHashTable *windows; /* Owned by this: pid to GArray (owned) of struct window, by time */
-	GHashTable *threads; /* Owned by this: struct profile_thread * (owned) to its number */
+	GHashTable *timelines; /* Owned by this: pid to struct timeline (owned) */
+	GHashTable *threads;   /* Owned by this: struct profile_thread * (owned) to its number */
 	struct id_table *bucket_ids; /* Owned by this: group << 32 | thread to number of bucket */
 	GArray *buckets;	     /* Owned by this: struct profile_bucket */
+	uint32_t last_bucket;	     /* that was counted in; none while there are no buckets */
 	struct id_table *cell_ids;   /* Owned by this: bucket << 32 | stack to number of cell */
 	GArray *cells;		     /* Owned by this: struct count */
 	struct id_table *group_ids;  /* Owned by this: group to the number of its list */
@@ -48,11 +57,19 @@ static gboolean thread_equal(gconstpointer a, gconstpointer b)
 	return left->pid == right->pid && left->tid == right->tid && left->name == right->name;
 }
 
+static void timeline_free(gpointer data)
+{
+	struct timeline *timeline = data;
+
+	g_array_unref(timeline->windows);
+	g_free(timeline);
+}
+
 struct profile *profile_new(void)
 {
 	struct profile *profile = g_new0(struct profile, 1);
 
-	profile->windows = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
+	profile->timelines = g_hash_table_new_full(NULL, NULL, NULL, timeline_free);
 	profile->threads = g_hash_table_new_full(thread_hash, thread_equal, g_free, NULL);
 	profile->bucket_ids = id_table_new();
 	profile->buckets = g_array_new(FALSE, FALSE, sizeof(struct profile_bucket));
@@ -67,7 +84,7 @@ void profile_free(struct profile *profile)
 {
 	if (!profile)
 		return;
-	g_hash_table_unref(profile->windows);
+	g_hash_table_unref(profile->timelines);
 	g_hash_table_unref(profile->threads);
 	id_table_free(profile->bucket_ids);
 	g_array_unref(profile->buckets);
@@ -80,24 +97,25 @@ void profile_free(struct profile *profile)
 
 /* --- Windows --- */
 
-static GArray *windows_of(const struct profile *profile, uint32_t pid)
+static struct timeline *timeline_of(const struct profile *profile, uint32_t pid)
 {
-	return g_hash_table_lookup(profile->windows, GUINT_TO_POINTER(pid));
+	return g_hash_table_lookup(profile->timelines, GUINT_TO_POINTER(pid));
 }
 
 void profile_add_window(struct profile *profile, uint32_t pid, uint64_t begin_ns, uint64_t end_ns,
 			uint32_t group)
 {
 	const struct window window = {begin_ns, end_ns, group};
-	GArray *windows = windows_of(profile, pid);
+	struct timeline *timeline = timeline_of(profile, pid);
 
 	if (begin_ns >= end_ns)
 		return;
-	if (!windows) {
-		windows = g_array_new(FALSE, FALSE, sizeof(struct window));
-		g_hash_table_insert(profile->windows, GUINT_TO_POINTER(pid), windows);
+	if (!timeline) {
+		timeline = g_new0(struct timeline, 1);
+		timeline->windows = g_array_new(FALSE, FALSE, sizeof(struct window));
+		g_hash_table_insert(profile->timelines, GUINT_TO_POINTER(pid), timeline);
 	}
-	g_array_append_val(windows, window);
+	g_array_append_val(timeline->windows, window);
 }
 
 static int compare_begins(const void *a, const void *b)
@@ -112,9 +130,9 @@ void profile_settle(struct profile *profile)
 	GHashTableIter iter;
 	gpointer value;
 
-	g_hash_table_iter_init(&iter, profile->windows);
+	g_hash_table_iter_init(&iter, profile->timelines);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		GArray *windows = value;
+		GArray *windows = ((struct timeline *)value)->windows;
 
 		g_array_sort(windows, compare_begins);
 		for (guint i = 0; i + 1 < windows->len; i++) {
@@ -125,12 +143,19 @@ void profile_settle(struct profile *profile)
 	}
 }
 
-bool profile_find_group(const struct profile *profile, uint32_t pid, uint64_t time_ns,
-			uint32_t *group)
+/* Whether the window is the last one that begins at the time or before it. */
+static bool is_last_begun(const GArray *windows, guint index, uint64_t time_ns)
 {
-	const GArray *windows = windows_of(profile, pid);
-	guint first = 0, end = windows ? windows->len : 0;
-	const struct window *window;
+	const struct window *window = &g_array_index(windows, struct window, index);
+
+	return window->begin_ns <= time_ns &&
+	       (index + 1 == windows->len || time_ns < window[1].begin_ns);
+}
+
+/* How many windows begin at the time or before it. */
+static guint count_begun(const GArray *windows, uint64_t time_ns)
+{
+	guint first = 0, end = windows->len;
 
 	while (first < end) {
 		const guint middle = first + (end - first) / 2;
@@ -140,9 +165,24 @@ bool profile_find_group(const struct profile *profile, uint32_t pid, uint64_t ti
 		else
 			end = middle;
 	}
-	if (first == 0)
+	return first;
+}
+
+bool profile_find_group(struct profile *profile, uint32_t pid, uint64_t time_ns, uint32_t *group)
+{
+	struct timeline *timeline = timeline_of(profile, pid);
+	const struct window *window;
+
+	if (!timeline)
 		return false;
-	window = &g_array_index(windows, struct window, first - 1);
+	if (!is_last_begun(timeline->windows, timeline->last, time_ns)) {
+		const guint begun = count_begun(timeline->windows, time_ns);
+
+		if (!begun)
+			return false;
+		timeline->last = begun - 1;
+	}
+	window = &g_array_index(timeline->windows, struct window, timeline->last);
 	*group = window->group;
 	return time_ns < window->end_ns;
 }
@@ -186,26 +226,46 @@ static void add_cell(struct profile *profile, uint32_t group)
 	cells->last = cell;
 }
 
+static struct profile_bucket *bucket_at(const struct profile *profile, uint32_t bucket)
+{
+	return &g_array_index(profile->buckets, struct profile_bucket, bucket);
+}
+
+/* The number of the thread's bucket in the group. */
+static uint32_t find_bucket(struct profile *profile, uint32_t group,
+			    const struct profile_thread *thread)
+{
+	const struct profile_bucket new_bucket = {.group = group, .thread = *thread};
+	uint32_t bucket;
+	bool is_new;
+
+	if (profile->buckets->len) {
+		const struct profile_bucket *last = bucket_at(profile, profile->last_bucket);
+
+		if (last->group == group && thread_equal(&last->thread, thread))
+			return profile->last_bucket;
+	}
+	bucket = id_table_get(profile->bucket_ids,
+			      (uint64_t)group << 32 | thread_number(profile, thread), &is_new);
+	if (is_new)
+		g_array_append_val(profile->buckets, new_bucket);
+	profile->last_bucket = bucket;
+	return bucket;
+}
+
 void profile_count(struct profile *profile, uint32_t group, const struct profile_thread *thread,
 		   uint32_t stack, uint64_t weight)
 {
-	const struct profile_bucket new_bucket = {.group = group, .thread = *thread};
-	struct profile_bucket *bucket;
-	uint32_t bucket_id, cell_id;
+	const uint32_t bucket = find_bucket(profile, group, thread);
+	uint32_t cell;
 	bool is_new;
 
-	bucket_id = id_table_get(profile->bucket_ids,
-				 (uint64_t)group << 32 | thread_number(profile, thread), &is_new);
-	if (is_new)
-		g_array_append_val(profile->buckets, new_bucket);
-	bucket = &g_array_index(profile->buckets, struct profile_bucket, bucket_id);
-	bucket->samples++;
-	bucket->weight += weight;
-
-	cell_id = id_table_get(profile->cell_ids, (uint64_t)bucket_id << 32 | stack, &is_new);
+	bucket_at(profile, bucket)->samples++;
+	bucket_at(profile, bucket)->weight += weight;
+	cell = id_table_get(profile->cell_ids, (uint64_t)bucket << 32 | stack, &is_new);
 	if (is_new)
 		add_cell(profile, group);
-	count_at(profile, cell_id)->samples++;
+	count_at(profile, cell)->samples++;
 }
 
 guint profile_n_buckets(const struct profile *profile)
@@ -215,7 +275,7 @@ guint profile_n_buckets(const struct profile *profile)
 
 const struct profile_bucket *profile_get_bucket(const struct profile *profile, guint bucket)
 {
-	return &g_array_index(profile->buckets, struct profile_bucket, bucket);
+	return bucket_at(profile, bucket);
 }
 
 guint profile_n_cells(const struct profile *profile)

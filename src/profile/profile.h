@@ -51,8 +51,7 @@ void profile_add_window(struct profile *profile, uint32_t pid, uint64_t begin_ns
 void profile_settle(struct profile *profile);
 
 /* Whether a window of the process holds the time; if so, `group` is its. */
-bool profile_find_group(const struct profile *profile, uint32_t pid, uint64_t time_ns,
-			uint32_t *group);
+bool profile_find_group(struct profile *profile, uint32_t pid, uint64_t time_ns, uint32_t *group);
 
 /* Counts a sample. */
 void profile_count(struct profile *profile, uint32_t group, const struct profile_thread *thread,

@@ -242,14 +242,27 @@ static void put_name(struct tasks *tasks, uint32_t pid, uint32_t tid, uint64_t s
 	timeline_add(names, since_ns, name);
 }
 
-const char *tasks_thread_name(const struct tasks *tasks, uint32_t pid, uint32_t tid,
-			      uint64_t time_ns)
+const char *tasks_find_thread_name(const struct tasks *tasks, uint32_t pid, uint32_t tid,
+				   uint64_t time_ns, struct validity *validity)
 {
 	const uint64_t key = thread_key(pid, tid);
 	const GArray *names = g_hash_table_lookup(tasks->threads, &key);
 	const guint n = names ? timeline_count_until(names, time_ns) : 0;
 
-	return n ? timeline_get(names, n - 1)->what : NULL;
+	if (names && n < names->len)
+		validity->until_ns = MIN(validity->until_ns, timeline_get(names, n)->since_ns);
+	if (!n)
+		return NULL;
+	validity->from_ns = MAX(validity->from_ns, timeline_get(names, n - 1)->since_ns);
+	return timeline_get(names, n - 1)->what;
+}
+
+const char *tasks_thread_name(const struct tasks *tasks, uint32_t pid, uint32_t tid,
+			      uint64_t time_ns)
+{
+	struct validity unused = VALID_ALWAYS;
+
+	return tasks_find_thread_name(tasks, pid, tid, time_ns, &unused);
 }
 
 static void put_comm(struct tasks *tasks, const struct perf_task_event *event)

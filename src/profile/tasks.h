@@ -30,6 +30,10 @@ void tasks_settle(struct tasks *tasks);
 const char *tasks_thread_name(const struct tasks *tasks, uint32_t pid, uint32_t tid,
 			      uint64_t time_ns);
 
+/* The same; `validity` is narrowed to the time in which this answer holds. */
+const char *tasks_find_thread_name(const struct tasks *tasks, uint32_t pid, uint32_t tid,
+				   uint64_t time_ns, struct validity *validity);
+
 /*
  * When the process of that number ended: the first time at or after `since_ns`. False when
  * the recording does not say.

@@ -16,7 +16,7 @@
 
 /* --- Windows --- */
 
-static guint32 group_at(const struct profile *profile, guint32 pid, guint64 time_ns)
+static guint32 group_at(struct profile *profile, guint32 pid, guint64 time_ns)
 {
 	guint32 group = 12345;
 

@@ -114,7 +114,16 @@ static void assert_mapped(const struct fixture *fixture, guint32 pid, guint64 ad
 static void assert_name(const struct fixture *fixture, guint32 pid, guint32 tid, guint64 time_ns,
 			const char *name)
 {
+	struct validity validity = VALID_ALWAYS;
+
+	g_assert_cmpstr(tasks_find_thread_name(fixture->tasks, pid, tid, time_ns, &validity), ==,
+			name);
+	g_assert_cmpuint(validity.from_ns, <=, time_ns);
+	g_assert_cmpuint(validity.until_ns, >, time_ns);
 	g_assert_cmpstr(tasks_thread_name(fixture->tasks, pid, tid, time_ns), ==, name);
+	g_assert_cmpstr(tasks_thread_name(fixture->tasks, pid, tid, validity.from_ns), ==, name);
+	g_assert_cmpstr(tasks_thread_name(fixture->tasks, pid, tid, validity.until_ns - 1), ==,
+			name);
 }
 
 static void test_nothing(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED)
