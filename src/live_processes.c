@@ -22,8 +22,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #define COMMAND	       "live"
 #define LOOK_MS	       100 /* between two looks at the buffers */
@@ -76,12 +74,10 @@ static bool find_processes(struct watch *watch, const char *const *numbers,
 				   watch->pids->len, MOST_PROCESSES);
 	for (guint i = 0; i < watch->pids->len; i++) {
 		const pid_t pid = g_array_index(watch->pids, pid_t, i);
-		const int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
-		if (fd < 0)
+		if (!pidfds_add(watch->pidfds, pid))
 			return record_fail(error, "cannot wait for the end of process %d: %s", pid,
 					   g_strerror(errno));
-		g_array_append_val(watch->pidfds, fd);
 		g_array_append_val(watch->living, pid);
 	}
 	return true;
@@ -259,11 +255,6 @@ static struct recording *recording_of(const char *source)
 	return recording;
 }
 
-static void close_fd(gpointer fd)
-{
-	close(*(int *)fd);
-}
-
 static void watch_init(struct watch *watch)
 {
 	*watch = (struct watch){
@@ -271,10 +262,9 @@ static void watch_init(struct watch *watch)
 		.programs = g_ptr_array_new_with_free_func((GDestroyNotify)program_free),
 		.probes = g_hash_table_new_full(hash_int64, g_int64_equal, g_free, g_free),
 		.threads = g_hash_table_new(NULL, NULL),
-		.pidfds = g_array_new(FALSE, FALSE, sizeof(int)),
+		.pidfds = pidfds_new(),
 		.living = g_array_new(FALSE, FALSE, sizeof(pid_t)),
 	};
-	g_array_set_clear_func(watch->pidfds, close_fd);
 }
 
 static void watch_clear(struct watch *watch)

@@ -44,10 +44,19 @@ static void add(GPtrArray *argv, const char *text)
 	g_ptr_array_add(argv, g_strdup(text));
 }
 
+static void add_pids(GPtrArray *argv, const GArray *pids)
+{
+	g_autoptr(GString) list = g_string_new(NULL);
+
+	for (guint i = 0; i < pids->len; i++)
+		g_string_append_printf(list, "%s%d", i ? "," : "", g_array_index(pids, pid_t, i));
+	add(argv, "-p");
+	add(argv, list->str);
+}
+
 static GPtrArray *command_line(const struct perf_record_options *options, int control, int ack)
 {
 	GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GString) pids = g_string_new(NULL);
 
 	/* -N: no copies of what was recorded in ~/.debug. */
 	for (const char *const *word =
@@ -64,15 +73,10 @@ static GPtrArray *command_line(const struct perf_record_options *options, int co
 		add(argv, "-e");
 		add(argv, options->sampling);
 	}
-	for (guint i = 0; i < options->pids->len; i++)
-		g_string_append_printf(pids, "%s%d", i ? "," : "",
-				       g_array_index(options->pids, pid_t, i));
-	if (options->all_cpus) {
+	if (options->all_cpus)
 		add(argv, "-a");
-	} else {
-		add(argv, "-p");
-		add(argv, pids->str);
-	}
+	else
+		add_pids(argv, options->pids);
 	g_ptr_array_add(argv, g_strdup_printf("--control=fd:%d,%d", control, ack));
 	add(argv, "-o");
 	add(argv, options->output);

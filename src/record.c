@@ -24,7 +24,6 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -174,11 +173,8 @@ static bool watch_processes(struct session *session, GError **error)
 {
 	for (guint i = 0; session->options->all_cpus && i < session->pids->len; i++) {
 		const pid_t pid = g_array_index(session->pids, pid_t, i);
-		const int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
-		if (fd >= 0)
-			g_array_append_val(session->pidfds, fd);
-		else if (errno != ESRCH)
+		if (!pidfds_add(session->pidfds, pid) && errno != ESRCH)
 			return record_fail(error, "cannot watch process %d: %s", pid,
 					   g_strerror(errno));
 	}
@@ -366,11 +362,6 @@ static bool find_programs(struct session *session, GError **error)
 				   options->binary, session->pids, session->programs, error);
 }
 
-static void close_fd(gpointer fd)
-{
-	close(*(int *)fd);
-}
-
 static int run(const struct options *options)
 {
 	struct session session = {.options = options, .signal_fd = -1};
@@ -378,8 +369,7 @@ static int run(const struct options *options)
 	int status;
 
 	session.pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
-	session.pidfds = g_array_new(FALSE, FALSE, sizeof(int));
-	g_array_set_clear_func(session.pidfds, close_fd);
+	session.pidfds = pidfds_new();
 	session.programs = g_ptr_array_new_with_free_func((GDestroyNotify)program_free);
 	block_signals(&session);
 	if (!find_programs(&session, &error))

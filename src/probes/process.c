@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* uprobe_events cuts its lines at these, or gives them a meaning. */
@@ -192,4 +193,26 @@ GArray *processes_called(const char *name)
 		}
 	}
 	return pids;
+}
+
+static void close_fd(gpointer fd)
+{
+	close(*(int *)fd);
+}
+
+GArray *pidfds_new(void)
+{
+	GArray *pidfds = g_array_new(FALSE, FALSE, sizeof(int));
+
+	g_array_set_clear_func(pidfds, close_fd);
+	return pidfds;
+}
+
+bool pidfds_add(GArray *pidfds, pid_t pid)
+{
+	const int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (fd >= 0)
+		g_array_append_val(pidfds, fd);
+	return fd >= 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Running processes: which program they run, and which of them is the QEMU with a name.
+ * Running processes: which program they run, which of them is the QEMU with a name, and a file
+ * of each by which to wait for its end.
  */
 #ifndef COLO_PERF_PROBES_PROCESS_H
 #define COLO_PERF_PROBES_PROCESS_H
@@ -35,5 +36,11 @@ void program_free(struct program *program);
  * these very words, as those that start a QEMU, are among them.
  */
 GArray *processes_called(const char *name);
+
+/* An array for pidfds, int, which are closed with it or when they are removed. */
+GArray *pidfds_new(void);
+
+/* Adds that of a process; it can be read from once the process has ended. False with errno. */
+bool pidfds_add(GArray *pidfds, pid_t pid);
 
 #endif

@@ -140,29 +140,37 @@ static char *show(const struct teller *teller, guint width, guint height)
 }
 
 /* clang-format off */
+/* What is the same in each width. */
+#define HEAD \
+	"colo-perf live 1:02:03  every 0.5 s  pid 11, 12\n" \
+	"153 hits, 0 lost\n" \
+	"q quit, r reset, p pause\n" \
+	"                      primary       secondary\n" \
+	"                       pid 11          pid 12\n" \
+	"now                wait 0.2 s       ram 0.2 s\n" \
+	"last                 5.100 ms        5.600 ms\n" \
+	"                        seq 3           seq 3\n" \
+	"\n"
+
+/* The recorder's table, where nothing stands beside it. */
+#define RECORDER \
+	"recorder              primary       secondary\n" \
+	"tot_time            12.300 ms       13.500 ms\n" \
+	"tot_num                     3               3\n" \
+	"avg_time             4.100 ms        4.500 ms\n" \
+	"init_time                   -               -\n" \
+	"wait_time           20.100 ms       20.100 ms\n" \
+	"stat_time            1.200 ms        0.800 ms\n" \
+	"dev_time             0.300 ms        0.300 ms\n" \
+	"ram_time             0.300 ms        0.300 ms\n" \
+	"vmstate_time         0.300 ms        0.300 ms\n" \
+	"ram_size           2000 bytes      2000 bytes\n" \
+	"dev_size           2000 bytes      2000 bytes\n" \
+	"\n"
+
 static const char at_60[] =
-	"colo-perf live 1:02:03  every 0.5 s  pid 11, 12\n"
-	"153 hits, 0 lost\n"
-	"q quit, r reset, p pause\n"
-	"                      primary       secondary\n"
-	"                       pid 11          pid 12\n"
-	"now                wait 0.2 s       ram 0.2 s\n"
-	"last                 5.100 ms        5.600 ms\n"
-	"                        seq 3           seq 3\n"
-	"\n"
-	"recorder              primary       secondary\n"
-	"tot_time            12.300 ms       13.500 ms\n"
-	"tot_num                     3               3\n"
-	"avg_time             4.100 ms        4.500 ms\n"
-	"init_time                   -               -\n"
-	"wait_time           20.100 ms       20.100 ms\n"
-	"stat_time            1.200 ms        0.800 ms\n"
-	"dev_time             0.300 ms        0.300 ms\n"
-	"ram_time             0.300 ms        0.300 ms\n"
-	"vmstate_time         0.300 ms        0.300 ms\n"
-	"ram_size           2000 bytes      2000 bytes\n"
-	"dev_size           2000 bytes      2000 bytes\n"
-	"\n"
+	HEAD
+	RECORDER
 	"                             primary               secondary\n"
 	"phase, ms       last    mean     p99    last    mean     p99\n"
 	"checkpoint     5.100   4.100   5.100   5.600   4.500   5.600\n"
@@ -183,28 +191,8 @@ static const char at_60[] =
 	"pause          4.400   3.500   4.400   4.900   3.900   4.900\n";
 
 static const char at_80[] =
-	"colo-perf live 1:02:03  every 0.5 s  pid 11, 12\n"
-	"153 hits, 0 lost\n"
-	"q quit, r reset, p pause\n"
-	"                      primary       secondary\n"
-	"                       pid 11          pid 12\n"
-	"now                wait 0.2 s       ram 0.2 s\n"
-	"last                 5.100 ms        5.600 ms\n"
-	"                        seq 3           seq 3\n"
-	"\n"
-	"recorder              primary       secondary\n"
-	"tot_time            12.300 ms       13.500 ms\n"
-	"tot_num                     3               3\n"
-	"avg_time             4.100 ms        4.500 ms\n"
-	"init_time                   -               -\n"
-	"wait_time           20.100 ms       20.100 ms\n"
-	"stat_time            1.200 ms        0.800 ms\n"
-	"dev_time             0.300 ms        0.300 ms\n"
-	"ram_time             0.300 ms        0.300 ms\n"
-	"vmstate_time         0.300 ms        0.300 ms\n"
-	"ram_size           2000 bytes      2000 bytes\n"
-	"dev_size           2000 bytes      2000 bytes\n"
-	"\n"
+	HEAD
+	RECORDER
 	"                                     primary                       secondary\n"
 	"phase, ms       last    mean     p50     p99    last    mean     p50     p99\n"
 	"checkpoint     5.100   4.100   4.100   5.100   5.600   4.500   4.500   5.600\n"
@@ -225,15 +213,7 @@ static const char at_80[] =
 	"pause          4.400   3.500   3.500   4.400   4.900   3.900   3.900   4.900\n";
 
 static const char at_120[] =
-	"colo-perf live 1:02:03  every 0.5 s  pid 11, 12\n"
-	"153 hits, 0 lost\n"
-	"q quit, r reset, p pause\n"
-	"                      primary       secondary\n"
-	"                       pid 11          pid 12\n"
-	"now                wait 0.2 s       ram 0.2 s\n"
-	"last                 5.100 ms        5.600 ms\n"
-	"                        seq 3           seq 3\n"
-	"\n"
+	HEAD
 	"recorder              primary       secondary                                primary               secondary\n"
 	"tot_time            12.300 ms       13.500 ms   phase, ms       last    mean     p99    last    mean     p99\n"
 	"tot_num                     3               3   checkpoint     5.100   4.100   5.100   5.600   4.500   5.600\n"
