@@ -96,7 +96,7 @@ checks() {
 }
 
 need_packages "the tests" "${BUILD_PACKAGES[@]}" linux-perf python3 zstd shellcheck clang-format util-linux git perl \
-    binutils xz-utils patch groff-base iproute2 systemtap-sdt-dev chromium chromium-driver python3-selenium tmux
+    binutils xz-utils patch groff-base iproute2 systemtap-sdt-dev chromium chromium-driver python3-selenium tmux valgrind
 
 SCRIPTS=(scripts/*.sh tests/*.sh tests/*/*.sh .ci/run)
 echo "--- linters"

@@ -16,6 +16,8 @@ struct pass {
 	const struct sample_choice *choice; /* Weak */
 	struct phase_profiles *profiles;    /* Weak */
 	const struct recording *recording;  /* Weak */
+	const struct perf_events *events;   /* Weak: the recording's */
+	bool swap;			    /* as of the recording */
 	struct profile *profile;	    /* Weak */
 	struct stack_resolver *resolver;    /* Weak */
 	struct unwinder *unwinder;	    /* Owned by this; NULL until it is needed */
@@ -99,14 +101,12 @@ static uint64_t context_of(uint16_t misc)
 static bool unwind(struct pass *pass, const struct perf_event *event,
 		   const struct perf_sample *sample)
 {
-	const bool swap = perf_file_is_swapped(pass->recording->file);
-
 	if (!sample->tainted_stack)
 		return false;
 	if (!pass->unwinder)
 		pass->unwinder = unwinder_new(pass->recording->tasks, pass->recording->dsos,
 					      pass->recording->arch);
-	switch (unwinder_append(pass->unwinder, event, sample, swap, pass->addresses)) {
+	switch (unwinder_append(pass->unwinder, event, sample, pass->swap, pass->addresses)) {
 	case UNWOUND_NOT:
 		pass->profiles->samples_not_unwound++;
 		return true;
@@ -143,8 +143,7 @@ static bool read_chain(struct pass *pass, const struct perf_event *event,
 		       const struct perf_sample *sample, uint16_t misc)
 {
 	const uint64_t single[] = {context_of(misc), sample->ip};
-	const size_t frames =
-		copy_chain(pass->addresses, sample, perf_file_is_swapped(pass->recording->file));
+	const size_t frames = copy_chain(pass->addresses, sample, pass->swap);
 	const bool cut = unwind(pass, event, sample) || frames == event->max_stack;
 
 	if (!frames && pass->addresses->len <= sample->callchain_len) {
@@ -206,18 +205,17 @@ static void count_sample(struct pass *pass, const struct perf_event *event,
 
 static void read_sample(struct pass *pass, const struct perf_record *record)
 {
-	const struct perf_events *events = perf_file_events(pass->recording->file);
-	const bool swap = perf_file_is_swapped(pass->recording->file);
-	const int index =
-		perf_events_of_sample(events, record->tainted_body, record->body_size, swap);
+	const int index = perf_events_of_sample(pass->events, record->tainted_body,
+						record->body_size, pass->swap);
 	const struct perf_event *event;
 	struct perf_sample sample;
 	uint32_t group;
 
 	if (index < 0 || !pass->is_chosen[index])
 		return;
-	event = perf_events_get(events, (guint)index);
-	if (!perf_sample_decode(event, record->tainted_body, record->body_size, swap, &sample))
+	event = perf_events_get(pass->events, (guint)index);
+	if (!perf_sample_decode(event, record->tainted_body, record->body_size, pass->swap,
+				&sample))
 		return;
 	pass->profiles->samples++;
 	if ((event->sample_type & SAMPLE_NEEDS) != SAMPLE_NEEDS)
@@ -262,7 +260,7 @@ static bool read_samples(struct pass *pass, GError **error)
  */
 static bool choose_events(struct phase_profiles *profiles, struct pass *pass)
 {
-	const struct perf_events *events = perf_file_events(pass->recording->file);
+	const struct perf_events *events = pass->events;
 	g_autoptr(GHashTable) chosen = /* struct perf_event (weak) to itself */
 		g_hash_table_new(sample_event_hash, sample_event_equal);
 	bool any = false;
@@ -294,6 +292,8 @@ static bool pass_over(struct phase_profiles *profiles, const struct sample_choic
 		.choice = choice,
 		.profiles = profiles,
 		.recording = recording,
+		.events = perf_file_events(recording->file),
+		.swap = perf_file_is_swapped(recording->file),
 		.profile = profiles->profiles->pdata[source],
 		.resolver = profiles->resolvers->pdata[source],
 		.addresses = g_array_new(FALSE, FALSE, sizeof(uint64_t)),

@@ -28,6 +28,7 @@ struct loader {
 	const struct recording_options *options; /* Weak */
 	struct recording *recording;		 /* Weak */
 	struct perf_file *file;			 /* Weak: the recording's */
+	const struct perf_events *events;	 /* Weak: the file's */
 	bool swap;
 	bool looked_for_formats;
 	struct tracepoints *tracepoints; /* Owned by this; NULL when there are no formats */
@@ -162,7 +163,7 @@ static bool find_probe(struct loader *loader, const struct perf_event *event,
 /* Looks at the events that have come since the last time: in pipe mode they are records. */
 static bool find_probes(struct loader *loader, GError **error)
 {
-	const struct perf_events *events = perf_file_events(loader->file);
+	const struct perf_events *events = loader->events;
 
 	if (G_LIKELY(loader->by_event->len == perf_events_count(events)))
 		return true;
@@ -231,7 +232,7 @@ static void add_lost_read(uint64_t id, uint64_t lost, void *data)
 static void read_sample(struct loader *loader, const struct perf_record *record)
 {
 	struct recording *recording = loader->recording;
-	const struct perf_events *events = perf_file_events(loader->file);
+	const struct perf_events *events = loader->events;
 	const int index = perf_events_of_sample(events, record->tainted_body, record->body_size,
 						loader->swap);
 	const struct probe_event *probe_event;
@@ -261,7 +262,7 @@ static void read_sample(struct loader *loader, const struct perf_record *record)
 /* u64 lost; perf says in the sample id of which event. */
 static void read_lost_samples(struct loader *loader, const struct perf_record *record)
 {
-	const struct perf_events *events = perf_file_events(loader->file);
+	const struct perf_events *events = loader->events;
 	struct byte_reader reader =
 		byte_reader_of(record->tainted_body, record->body_size, loader->swap);
 	uint64_t lost = byte_reader_u64(&reader);
@@ -287,8 +288,7 @@ static void read_task(struct loader *loader, const struct perf_record *record)
 {
 	struct perf_task_event task;
 
-	if (!perf_task_is(record) ||
-	    !perf_task_decode(perf_file_events(loader->file), record, loader->swap, &task))
+	if (!perf_task_is(record) || !perf_task_decode(loader->events, record, loader->swap, &task))
 		return;
 	/* Of a recording without an end only names are kept, and who ended. */
 	if (!loader->options->follow || task.kind == PERF_TASK_COMM || task.kind == PERF_TASK_EXIT)
@@ -326,8 +326,7 @@ static bool read_record(struct loader *loader, const struct perf_record *record,
 		read_sample(loader, record);
 		break;
 	case PERF_RECORD_READ:
-		perf_read_visit_lost(perf_file_events(loader->file), record, loader->swap,
-				     add_lost_read, loader);
+		perf_read_visit_lost(loader->events, record, loader->swap, add_lost_read, loader);
 		break;
 	case PERF_RECORD_LOST: /* u64 id, u64 lost */
 		byte_reader_skip(&reader, sizeof(uint64_t));
@@ -407,7 +406,7 @@ static void sum_losses(struct loader *loader)
 	g_hash_table_iter_init(&iter, loader->lost_by_id);
 	while (g_hash_table_iter_next(&iter, &key, &value)) {
 		const uint64_t *id = key, *lost = value;
-		const int index = perf_events_of_id(perf_file_events(loader->file), *id);
+		const int index = perf_events_of_id(loader->events, *id);
 
 		recording->n_lost_reads += *lost;
 		if (index >= 0)
@@ -445,6 +444,7 @@ static bool load(struct loader *loader, GError **error)
 		error);
 	if (!loader->file)
 		return false;
+	loader->events = perf_file_events(loader->file);
 	loader->swap = perf_file_is_swapped(loader->file);
 	symbols.recorded_s = perf_file_modified_s(loader->file);
 	recording->dsos = dso_table_new(&symbols);

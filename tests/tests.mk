@@ -118,9 +118,10 @@ check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flam
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) cli tests/cli/run.sh
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) flamegraph tests/cli/flamegraph.sh tests/golden
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) live tests/cli/live.sh tests/golden
-# Sanitizers keep what was freed.
+# Sanitizers keep what was freed, and count for themselves.
 ifndef SANITIZE
 	@$(run_tap) memory tests/memory/check.py $(BUILD)/colo-perf $(make_recording)
+	@$(run_tap) cost tests/cost/check.py $(BUILD)/colo-perf $(make_recording)
 endif
 	@$(run_tap) perf-forms tests/forms/check-perf.sh $(make_forms)
 	@$(foreach target,$(FUZZ_TARGETS),$(run_tap) fuzz-$(target) tests/fuzz/replay.sh $(BUILD) $(target);)

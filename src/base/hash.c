@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The last steps of MurmurHash3 (Appleby), which mix well, with a number of this run.
+ * Chooses the number of this run.
  */
 #include "base/hash.h"
 
-static uint64_t number_of_this_run(void)
-{
-	static uint64_t number;
+uint64_t hash_of_run;
 
-	while (!number)
-		number = (uint64_t)g_random_int() << 32 | g_random_int();
-	return number;
-}
-
-uint64_t hash_u64(uint64_t value)
+uint64_t hash_begin(void)
 {
-	value ^= number_of_this_run();
-	value = (value ^ value >> 33) * UINT64_C(0xff51afd7ed558ccd);
-	value = (value ^ value >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
-	return value ^ value >> 33;
+	while (!hash_of_run)
+		hash_of_run = (uint64_t)g_random_int() << 32 | g_random_int();
+	return hash_of_run;
 }
 
 guint hash_int64(gconstpointer data)

@@ -38,11 +38,19 @@ struct id_places {
 	guint n;
 };
 
+/* The id of a sample, and which event it was found to be of. */
+struct found_id {
+	bool any; /* something was looked for yet */
+	uint64_t id;
+	int index; /* or -1 */
+};
+
 struct perf_events {
 	GArray *events;	      /* Owned by this: struct perf_event */
 	struct id_table *ids; /* Owned by this: what records carry to a number, from 0 on */
 	GArray *of_id;	      /* Owned by this: guint, the index of an event, by that number */
 	struct id_places samples, trailers;
+	struct found_id *last; /* Owned by this: samples of one event come one after the other */
 };
 
 static void event_clear(gpointer data)
@@ -60,6 +68,7 @@ struct perf_events *perf_events_new(void)
 	g_array_set_clear_func(events->events, event_clear);
 	events->ids = id_table_new();
 	events->of_id = g_array_new(FALSE, FALSE, sizeof(guint));
+	events->last = g_new0(struct found_id, 1);
 	return events;
 }
 
@@ -70,6 +79,7 @@ void perf_events_free(struct perf_events *events)
 	g_array_unref(events->events);
 	id_table_free(events->ids);
 	g_array_unref(events->of_id);
+	g_free(events->last);
 	g_free(events);
 }
 
@@ -183,6 +193,7 @@ int perf_events_add(struct perf_events *events, const uint8_t *tainted_attr, siz
 	add_later_fields(&event, tainted_attr, attr_size, swap);
 	event.sample_id_pos = sample_id_pos(event.sample_type);
 	event.trailer_id_pos = trailer_id_pos(&event);
+	events->last->any = false;
 	add_place(&events->samples, event.sample_id_pos);
 	add_place(&events->trailers, event.trailer_id_pos);
 	g_array_append_val(events->events, event);
@@ -210,6 +221,7 @@ void perf_events_add_id(struct perf_events *events, uint64_t id, guint index)
 	bool is_new;
 	const uint32_t number = id_table_get(events->ids, id, &is_new);
 
+	events->last->any = false;
 	if (is_new)
 		g_array_append_val(events->of_id, index);
 	else
@@ -312,9 +324,26 @@ static int find_event(const struct perf_events *events, const struct id_places *
 int perf_events_of_sample(const struct perf_events *events, const uint8_t *tainted_body,
 			  size_t body_size, bool swap)
 {
-	if (events->events->len == 1 && !events->samples.n)
+	const struct id_places *places = &events->samples;
+	struct found_id *last = events->last;
+	struct byte_reader reader;
+	uint64_t id;
+
+	if (events->events->len == 1 && !places->n)
 		return 0;
-	return find_event(events, &events->samples, tainted_body, body_size / 8, false, swap);
+	/* With a single place for ids nothing but the id counts. */
+	if (places->n != 1 || (size_t)places->pos[0] >= body_size / 8)
+		return find_event(events, places, tainted_body, body_size / 8, false, swap);
+	reader = byte_reader_of(tainted_body + 8 * (size_t)places->pos[0], 8, swap);
+	id = byte_reader_u64(&reader);
+	if (!last->any || last->id != id)
+		*last = (struct found_id){
+			.any = true,
+			.id = id,
+			.index = find_event(events, places, tainted_body, body_size / 8, false,
+					    swap),
+		};
+	return last->index;
 }
 
 int perf_events_of_trailer(const struct perf_events *events, const uint8_t *tainted_body,

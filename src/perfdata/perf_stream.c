@@ -56,15 +56,18 @@ static uint64_t position(const struct perf_stream *stream)
 	return stream->window_offset + stream->window_pos;
 }
 
-/* Makes at least `need` bytes stand in the window, if the range has them. */
-static bool fill_window(struct perf_stream *stream, size_t need, GError **error)
+static size_t bytes_there(const struct perf_stream *stream)
 {
-	const size_t kept = stream->window_len - stream->window_pos;
+	return stream->window_len - stream->window_pos;
+}
+
+/* Reads on, when fewer than `need` bytes stand in the window. */
+static bool read_on(struct perf_stream *stream, size_t need, GError **error)
+{
+	const size_t kept = bytes_there(stream);
 	uint64_t next_offset;
 	size_t more, got;
 
-	if (G_LIKELY(kept >= need))
-		return true;
 	memmove(stream->window, stream->window + stream->window_pos, kept);
 	stream->window_offset += stream->window_pos;
 	stream->window_pos = 0;
@@ -78,13 +81,19 @@ static bool fill_window(struct perf_stream *stream, size_t need, GError **error)
 	return true;
 }
 
+/* Makes at least `need` bytes stand in the window, if the range has them. */
+static inline bool fill_window(struct perf_stream *stream, size_t need, GError **error)
+{
+	return G_LIKELY(bytes_there(stream) >= need) || read_on(stream, need, error);
+}
+
 /*
  * Passes over bytes that the range is known to have. What stands in the window stays
  * there until it is filled again.
  */
 static void skip(struct perf_stream *stream, uint64_t size)
 {
-	if (size <= stream->window_len - stream->window_pos) {
+	if (size <= bytes_there(stream)) {
 		stream->window_pos += size;
 	} else {
 		stream->window_offset = position(stream) + size;
@@ -116,7 +125,7 @@ static enum perf_next next_header(struct perf_stream *stream, struct perf_record
 
 	if (!fill_window(stream, PERF_RECORD_HEADER_SIZE, error))
 		return PERF_NEXT_ERROR;
-	there = stream->window_len - stream->window_pos;
+	there = bytes_there(stream);
 	record->offset = position(stream);
 	if (there == 0)
 		return PERF_NEXT_END;
@@ -139,7 +148,7 @@ static enum perf_next take_body(struct perf_stream *stream, struct perf_record *
 
 	if (!fill_window(stream, size, error))
 		return PERF_NEXT_ERROR;
-	there = stream->window_len - stream->window_pos;
+	there = bytes_there(stream);
 	if (there < size)
 		return fail(COLO_PERF_ERROR_TRUNCATED, record, error,
 			    "cut off, %zu of its %zu bytes are there", there, size);
@@ -181,10 +190,10 @@ static enum perf_next take_along(struct perf_stream *stream, struct perf_record 
 	stream->window_pos -= record_size;
 	if (!fill_window(stream, all, error))
 		return PERF_NEXT_ERROR;
-	if (stream->window_len - stream->window_pos < all)
+	if (bytes_there(stream) < all)
 		return fail(COLO_PERF_ERROR_TRUNCATED, record, error,
 			    "cut off in the %" PRIu64 " bytes behind it, %zu of them are there",
-			    size, stream->window_len - stream->window_pos - record_size);
+			    size, bytes_there(stream) - record_size);
 	record->tainted_body = stream->window + stream->window_pos + PERF_RECORD_HEADER_SIZE;
 	stream->window_pos += record_size;
 	record->tainted_trailer = stream->window + stream->window_pos;
@@ -254,9 +263,8 @@ static struct chunk measure_compressed2(struct perf_stream *stream,
 		.size = MAX(declared, COMPRESSED2_HEADER_SIZE) - COMPRESSED2_HEADER_SIZE,
 		.record_size = declared,
 	};
-	struct byte_reader reader =
-		byte_reader_of(stream->window + stream->window_pos,
-			       stream->window_len - stream->window_pos, stream->swap);
+	struct byte_reader reader = byte_reader_of(stream->window + stream->window_pos,
+						   bytes_there(stream), stream->swap);
 	struct chunk chunk = {.begin = COMPRESSED2_HEADER_SIZE};
 	uint64_t data_size, all;
 

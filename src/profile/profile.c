@@ -16,6 +16,7 @@ struct window {
 
 /* The windows of one process. */
 struct timeline {
+	uint32_t pid;
 	GArray *windows; /* Owned by this: struct window, by time */
 	guint last;	 /* the one that was found last */
 };
@@ -31,8 +32,9 @@ struct group_cells {
 };
 
 struct profile {
-	GHashTable *timelines; /* Owned by this: pid to struct timeline (owned) */
-	GHashTable *threads;   /* Owned by this: struct profile_thread * (owned) to its number */
+	GHashTable *timelines;		/* Owned by this: pid to struct timeline (owned) */
+	struct timeline *last_timeline; /* Weak: that was looked into; NULL: none was */
+	GHashTable *threads; /* Owned by this: struct profile_thread * (owned) to its number */
 	struct id_table *bucket_ids; /* Owned by this: group << 32 | thread to number of bucket */
 	GArray *buckets;	     /* Owned by this: struct profile_bucket */
 	uint32_t last_bucket;	     /* that was counted in; none while there are no buckets */
@@ -112,6 +114,7 @@ void profile_add_window(struct profile *profile, uint32_t pid, uint64_t begin_ns
 		return;
 	if (!timeline) {
 		timeline = g_new0(struct timeline, 1);
+		timeline->pid = pid;
 		timeline->windows = g_array_new(FALSE, FALSE, sizeof(struct window));
 		g_hash_table_insert(profile->timelines, GUINT_TO_POINTER(pid), timeline);
 	}
@@ -170,11 +173,14 @@ static guint count_begun(const GArray *windows, uint64_t time_ns)
 
 bool profile_find_group(struct profile *profile, uint32_t pid, uint64_t time_ns, uint32_t *group)
 {
-	struct timeline *timeline = timeline_of(profile, pid);
+	struct timeline *timeline = profile->last_timeline;
 	const struct window *window;
 
+	if (!timeline || timeline->pid != pid)
+		timeline = timeline_of(profile, pid);
 	if (!timeline)
 		return false;
+	profile->last_timeline = timeline;
 	if (!is_last_begun(timeline->windows, timeline->last, time_ns)) {
 		const guint begun = count_begun(timeline->windows, time_ns);
 

@@ -121,20 +121,23 @@ static enum time_unit unit_of(const struct perf_event *event)
 	return found && !sample_event_is_partial(event) ? found->unit : UNIT_NONE;
 }
 
+static bool has_rate(const struct perf_event *event)
+{
+	return event->freq && event->sample_period;
+}
+
 bool sample_event_has_time(const struct perf_event *event)
 {
 	const enum time_unit unit = unit_of(event);
 
-	return unit == UNIT_PERIOD || (unit == UNIT_RATE && event->freq && event->sample_period);
+	return unit == UNIT_PERIOD || (unit == UNIT_RATE && has_rate(event));
 }
 
 uint64_t sample_event_time_ns(const struct perf_event *event, const struct perf_sample *sample)
 {
-	if (!sample_event_has_time(event))
-		return 0;
-	if (unit_of(event) == UNIT_RATE)
-		return NS_PER_S / event->sample_period;
-	if (sample->period)
+	const enum time_unit unit = unit_of(event);
+
+	if (unit == UNIT_PERIOD && sample->period)
 		return sample->period < NS_PER_S ? sample->period : 0;
-	return event->freq && event->sample_period ? NS_PER_S / event->sample_period : 0;
+	return unit != UNIT_NONE && has_rate(event) ? NS_PER_S / event->sample_period : 0;
 }

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Resolves call chains, with a table of the chains and one of the addresses
- * that came before. Addresses are bounded by the code that there is; chains are not, as
- * each place of a function at which it is interrupted makes another one. So their table
- * is emptied when it is full: what is asked for often is soon there again.
+ * Resolves call chains, with a table of the callers and one of the addresses that came
+ * before. Each place of a function at which it is interrupted makes another chain, but its callers
+ * are the same: so only they are looked up as a whole, and the innermost address by itself.
+ *
+ *     [context] innermost | caller, its caller, ...
+ *               address   | callers
+ *
+ * Addresses are bounded by the code that there is; the ways to them are not. So the table of
+ * callers is emptied when it is full: what is asked for often is soon there again.
  */
 #include "profile/stack_resolver.h"
 
@@ -11,9 +16,9 @@
 
 #include <inttypes.h>
 
-#define MAX_INLINES	64		   /* at one address */
-#define MAX_CHAIN_BYTES (32 * 1024 * 1024) /* of all that the table of chains holds */
-#define CHAIN_OVERHEAD	64		   /* bytes that the heap and the hash table need for one */
+#define MAX_INLINES	  64		     /* at one address */
+#define MAX_CALLERS_BYTES (32 * 1024 * 1024) /* of all that the table of callers holds */
+#define CALLERS_OVERHEAD  64 /* bytes that the heap and the hash table need for one */
 
 /* Where an address is to be looked up. */
 enum space {
@@ -22,24 +27,34 @@ enum space {
 	SPACE_GUEST, /* a guest of KVM: the recording does not say what is mapped there */
 };
 
-/* What became of a chain, and when. */
+/* What became of callers, and when. */
 struct answer {
 	struct validity validity;
 	uint32_t stack;
 };
 
 /*
- * A chain that was seen. What is mapped may change, so it may have been several stacks. Their
- * times never overlap: each is one of the times between two changes of what the chain asks for.
+ * Callers that were seen. What is mapped may change, so they may have been several stacks. Their
+ * times never overlap: each is one of the times between two changes of what they ask for.
  */
-struct seen_chain {
+struct callers {
 	guint hash;
 	uint32_t pid;
+	enum space space; /* of the first of them, unless a context mark comes before it */
 	bool cut;
 	size_t n;
 	const uint64_t *addresses; /* Owned by this, but for the key of a lookup */
 	struct answer first;
 	GTree *others; /* Owned by this: struct answer (owned) by time, to itself; NULL: none */
+};
+
+/* Where a frame is, and what it was found to be when it was last asked for. */
+struct place {
+	uint32_t pid; /* or PERF_KERNEL_PID */
+	bool is_return;
+	uint64_t address;
+	struct validity validity;
+	const GArray *frames; /* Weak: uint32_t, outermost first */
 };
 
 struct address {
@@ -51,33 +66,50 @@ struct stack_resolver {
 	const struct tasks *tasks;    /* Weak */
 	const struct dso_table *dsos; /* Weak */
 	struct stack_table *stacks;   /* Weak */
-	GHashTable *chains;	      /* Owned by this: struct seen_chain (owned) to itself */
-	size_t chain_bytes;	      /* of them */
-	GHashTable *addresses;	/* Owned by this: struct address * to GArray of frames, owned */
-	GHashTable *unresolved; /* Owned by this: number of a frame to its dso (weak) */
+	GHashTable *callers;	      /* Owned by this: struct callers (owned) to itself */
+	size_t callers_bytes;	      /* of them */
+	GHashTable *places;	      /* Owned by this: struct place (owned) to itself */
+	GHashTable *addresses;	 /* Owned by this: struct address * to GArray of frames, owned */
+	GHashTable *unresolved;	 /* Owned by this: number of a frame to its dso (weak) */
+	GArray *unknown, *guest; /* Owned by this: one frame each; NULL until it is needed */
 };
 
-static guint chain_hash(gconstpointer data)
+static guint callers_hash(gconstpointer data)
 {
-	return ((const struct seen_chain *)data)->hash;
+	return ((const struct callers *)data)->hash;
 }
 
-static gboolean chain_equal(gconstpointer a, gconstpointer b)
+static gboolean callers_equal(gconstpointer a, gconstpointer b)
 {
-	const struct seen_chain *left = a, *right = b;
+	const struct callers *left = a, *right = b;
 
 	return left->hash == right->hash && left->pid == right->pid && left->n == right->n &&
-	       left->cut == right->cut &&
+	       left->space == right->space && left->cut == right->cut &&
 	       (!left->n || !memcmp(left->addresses, right->addresses, left->n * sizeof(uint64_t)));
 }
 
-static void chain_free(gpointer data)
+static void callers_free(gpointer data)
 {
-	struct seen_chain *chain = data;
+	struct callers *callers = data;
 
-	g_clear_pointer(&chain->others, g_tree_unref);
-	g_free((gpointer)chain->addresses);
-	g_free(chain);
+	g_clear_pointer(&callers->others, g_tree_unref);
+	g_free((gpointer)callers->addresses);
+	g_free(callers);
+}
+
+static guint place_hash(gconstpointer data)
+{
+	const struct place *place = data;
+
+	return (guint)hash_u64(place->address) + place->pid + place->is_return;
+}
+
+static gboolean place_equal(gconstpointer a, gconstpointer b)
+{
+	const struct place *left = a, *right = b;
+
+	return left->address == right->address && left->pid == right->pid &&
+	       left->is_return == right->is_return;
 }
 
 static guint address_hash(gconstpointer data)
@@ -102,7 +134,8 @@ struct stack_resolver *stack_resolver_new(const struct tasks *tasks, const struc
 	resolver->tasks = tasks;
 	resolver->dsos = dsos;
 	resolver->stacks = stacks;
-	resolver->chains = g_hash_table_new_full(chain_hash, chain_equal, chain_free, NULL);
+	resolver->callers = g_hash_table_new_full(callers_hash, callers_equal, callers_free, NULL);
+	resolver->places = g_hash_table_new_full(place_hash, place_equal, g_free, NULL);
 	resolver->addresses = g_hash_table_new_full(address_hash, address_equal, g_free,
 						    (GDestroyNotify)g_array_unref);
 	resolver->unresolved = g_hash_table_new(NULL, NULL);
@@ -113,9 +146,12 @@ void stack_resolver_free(struct stack_resolver *resolver)
 {
 	if (!resolver)
 		return;
-	g_hash_table_unref(resolver->chains);
+	g_hash_table_unref(resolver->callers);
+	g_hash_table_unref(resolver->places);
 	g_hash_table_unref(resolver->addresses);
 	g_hash_table_unref(resolver->unresolved);
+	g_clear_pointer(&resolver->unknown, g_array_unref);
+	g_clear_pointer(&resolver->guest, g_array_unref);
 	g_free(resolver);
 }
 
@@ -195,13 +231,18 @@ static const GArray *frames_at(struct stack_resolver *resolver, const struct map
 	return frames;
 }
 
-/* --- Chains --- */
+/* --- Frames --- */
 
-static uint32_t push_named(struct stack_resolver *resolver, uint32_t stack, const char *name,
-			   enum frame_kind kind)
+/* A frame of which only what it is not is known; made when it is first needed. */
+static const GArray *named_frame(struct stack_resolver *resolver, GArray **frame, const char *name)
 {
-	return stack_table_push(resolver->stacks, stack,
-				stack_table_frame(resolver->stacks, name, NULL, kind));
+	if (!*frame) {
+		const uint32_t number =
+			stack_table_frame(resolver->stacks, name, NULL, FRAME_UNRESOLVED);
+
+		*frame = g_array_append_vals(g_array_new(FALSE, FALSE, sizeof(number)), &number, 1);
+	}
+	return *frame;
 }
 
 /* A frame's address, and what kind it is. */
@@ -239,27 +280,74 @@ static uint64_t call_site(struct stack_resolver *resolver, const struct mapping 
 	return address - 1;
 }
 
-static uint32_t push_address(struct stack_resolver *resolver, uint32_t stack,
-			     const struct call_chain *chain, const struct frame_address *frame,
-			     struct validity *validity)
+/* What stands at the place at the time. */
+static void find_frames(struct stack_resolver *resolver, struct place *place, uint64_t time_ns,
+			const struct frame_address *frame)
 {
-	const uint32_t pid = frame->space == SPACE_KERNEL ? PERF_KERNEL_PID : chain->pid;
-	uint64_t address = frame->address - frame->is_return;
+	const uint64_t address = frame->address - frame->is_return;
 	const struct mapping *mapping;
-	const GArray *frames;
 
-	if (frame->space == SPACE_GUEST)
-		return push_named(resolver, stack, "[guest]", FRAME_UNRESOLVED);
-	mapping = tasks_find_mapping(resolver->tasks, pid, address, chain->time_ns, validity);
-	if (!mapping)
-		return push_named(resolver, stack, "[unknown]", FRAME_UNRESOLVED);
-	if (frame->is_return)
-		address = call_site(resolver, mapping, frame);
-	frames = frames_at(resolver, mapping, address);
+	place->validity = VALID_ALWAYS;
+	mapping =
+		tasks_find_mapping(resolver->tasks, place->pid, address, time_ns, &place->validity);
+	if (mapping)
+		place->frames =
+			frames_at(resolver, mapping,
+				  frame->is_return ? call_site(resolver, mapping, frame) : address);
+	else
+		place->frames = named_frame(resolver, &resolver->unknown, "[unknown]");
+}
+
+static const struct place *find_place(struct stack_resolver *resolver, uint32_t pid,
+				      uint64_t time_ns, const struct frame_address *frame)
+{
+	const struct place key = {
+		.pid = frame->space == SPACE_KERNEL ? PERF_KERNEL_PID : pid,
+		.address = frame->address,
+		.is_return = frame->is_return,
+	};
+	struct place *place = g_hash_table_lookup(resolver->places, &key);
+
+	if (place && time_ns >= place->validity.from_ns && time_ns < place->validity.until_ns)
+		return place;
+	if (!place) {
+		place = g_memdup2(&key, sizeof(key));
+		g_hash_table_add(resolver->places, place);
+	}
+	find_frames(resolver, place, time_ns, frame);
+	return place;
+}
+
+static uint32_t push_frames(struct stack_resolver *resolver, uint32_t stack, const GArray *frames)
+{
 	for (guint i = 0; i < frames->len; i++)
 		stack = stack_table_push(resolver->stacks, stack,
 					 g_array_index(frames, uint32_t, i));
 	return stack;
+}
+
+static uint32_t push_address(struct stack_resolver *resolver, uint32_t stack,
+			     const struct call_chain *chain, const struct frame_address *frame,
+			     struct validity *validity)
+{
+	const struct place *place;
+
+	if (frame->space == SPACE_GUEST)
+		return push_frames(resolver, stack,
+				   named_frame(resolver, &resolver->guest, "[guest]"));
+	place = find_place(resolver, chain->pid, chain->time_ns, frame);
+	validity->from_ns = MAX(validity->from_ns, place->validity.from_ns);
+	validity->until_ns = MIN(validity->until_ns, place->validity.until_ns);
+	return push_frames(resolver, stack, place->frames);
+}
+
+/* --- Chains --- */
+
+static uint32_t push_named(struct stack_resolver *resolver, uint32_t stack, const char *name,
+			   enum frame_kind kind)
+{
+	return stack_table_push(resolver->stacks, stack,
+				stack_table_frame(resolver->stacks, name, NULL, kind));
 }
 
 static bool is_context(uint64_t address)
@@ -291,39 +379,46 @@ static uint64_t context_before(const struct call_chain *chain, size_t i)
 	return (uint64_t)PERF_CONTEXT_USER;
 }
 
+/* The innermost frame; the chain's length when there is none. */
+static size_t find_innermost(const struct call_chain *chain)
+{
+	size_t i = 0;
+
+	while (i < chain->n && is_context(chain->addresses[i]))
+		i++;
+	return i;
+}
+
 /*
- * The chain is walked from its outermost frame inwards. All addresses but the
- * first behind a context mark are those of callers.
+ * The chain is walked from its outermost frame inwards, up to the one that called the innermost.
+ * All addresses but the first behind a context mark are those of callers.
  */
-static uint32_t resolve_chain(struct stack_resolver *resolver, const struct call_chain *chain,
-			      struct validity *validity)
+static uint32_t resolve_callers(struct stack_resolver *resolver, const struct call_chain *chain,
+				size_t innermost, struct validity *validity)
 {
 	struct frame_address frame = {.space = space_of(context_before(chain, chain->n))};
 	uint32_t stack = STACK_EMPTY;
 
 	if (chain->cut)
 		stack = push_named(resolver, stack, "[cut off]", FRAME_CUT);
-	for (size_t i = chain->n; i-- > 0;) {
+	for (size_t i = chain->n; i-- > innermost + 1;) {
 		frame.address = chain->addresses[i];
 		if (is_context(frame.address)) {
 			frame.space = space_of(context_before(chain, i));
 			continue;
 		}
-		frame.is_return =
-			i > 0 && !is_context(chain->addresses[i - 1]) && frame.address > 0;
+		frame.is_return = !is_context(chain->addresses[i - 1]) && frame.address > 0;
 		stack = push_address(resolver, stack, chain, &frame, validity);
 	}
-	if (stack == STACK_EMPTY)
-		stack = push_named(resolver, stack, "[no call chain]", FRAME_UNRESOLVED);
 	return stack;
 }
 
-static guint hash_addresses(const struct call_chain *chain)
+static guint hash_callers(const struct callers *callers)
 {
-	uint64_t hash = hash_u64(chain->pid ^ chain->n << 32);
+	uint64_t hash = hash_u64(callers->pid ^ (uint64_t)callers->n << 32);
 
-	for (size_t i = 0; i < chain->n; i++)
-		hash = (hash ^ (hash >> 29) ^ chain->addresses[i]) * UINT64_C(0x9e3779b97f4a7c15);
+	for (size_t i = 0; i < callers->n; i++)
+		hash = (hash ^ (hash >> 29) ^ callers->addresses[i]) * UINT64_C(0x9e3779b97f4a7c15);
 	return (guint)(hash >> 32);
 }
 
@@ -349,65 +444,97 @@ static int compare_answers(gconstpointer a, gconstpointer b, gpointer data G_GNU
 		       : left->validity.from_ns > right->validity.from_ns;
 }
 
-/* NULL when the chain was not seen at such a time. */
-static const struct answer *find_answer(const struct seen_chain *seen, uint64_t time_ns)
+/* NULL when they were not seen at such a time. */
+static const struct answer *find_answer(const struct callers *seen, uint64_t time_ns)
 {
 	if (!compare_time(&seen->first, time_ns))
 		return &seen->first;
 	return seen->others ? g_tree_search(seen->others, search_time, &time_ns) : NULL;
 }
 
-static void add_answer(struct stack_resolver *resolver, struct seen_chain *seen,
+static void add_answer(struct stack_resolver *resolver, struct callers *seen,
 		       const struct answer *answer)
 {
 	struct answer *copy = g_memdup2(answer, sizeof(*answer));
 
-	resolver->chain_bytes += sizeof(*copy) + CHAIN_OVERHEAD;
+	resolver->callers_bytes += sizeof(*copy) + CALLERS_OVERHEAD;
 
 	if (!seen->others)
 		seen->others = g_tree_new_full(compare_answers, NULL, NULL, g_free);
 	g_tree_insert(seen->others, copy, copy);
 }
 
-static void add_chain(struct stack_resolver *resolver, const struct seen_chain *key)
+static void add_callers(struct stack_resolver *resolver, const struct callers *key)
 {
 	const size_t addresses_size = key->n * sizeof(key->addresses[0]);
-	struct seen_chain *seen = g_memdup2(key, sizeof(*key));
+	struct callers *seen = g_memdup2(key, sizeof(*key));
 
 	seen->addresses = g_memdup2(key->addresses, addresses_size);
-	resolver->chain_bytes += sizeof(*seen) + addresses_size + CHAIN_OVERHEAD;
-	g_hash_table_add(resolver->chains, seen);
+	resolver->callers_bytes += sizeof(*seen) + addresses_size + CALLERS_OVERHEAD;
+	g_hash_table_add(resolver->callers, seen);
+}
+
+static void forget_callers(struct stack_resolver *resolver)
+{
+	g_hash_table_remove_all(resolver->callers);
+	resolver->callers_bytes = 0;
 }
 
 void stack_resolver_forget(struct stack_resolver *resolver)
 {
-	g_hash_table_remove_all(resolver->chains);
-	resolver->chain_bytes = 0;
+	forget_callers(resolver);
+	g_hash_table_remove_all(resolver->places);
 }
 
-uint32_t stack_resolver_find(struct stack_resolver *resolver, const struct call_chain *chain)
+/* The stack of all that called the innermost frame. */
+static uint32_t find_callers(struct stack_resolver *resolver, const struct call_chain *chain,
+			     size_t innermost)
 {
-	struct seen_chain key = {
-		.hash = hash_addresses(chain),
+	struct callers key = {
 		.pid = chain->pid,
+		.space = space_of(context_before(chain, innermost)),
 		.cut = chain->cut,
-		.n = chain->n,
-		.addresses = chain->addresses,
 		.first = {.validity = VALID_ALWAYS},
 	};
-	struct seen_chain *seen = g_hash_table_lookup(resolver->chains, &key);
-	const struct answer *answer = seen ? find_answer(seen, chain->time_ns) : NULL;
+	const struct answer *answer;
+	struct callers *seen;
 
+	if (innermost < chain->n) {
+		key.n = chain->n - innermost - 1;
+		key.addresses = &chain->addresses[innermost + 1];
+	}
+	key.hash = hash_callers(&key);
+	seen = g_hash_table_lookup(resolver->callers, &key);
+	answer = seen ? find_answer(seen, chain->time_ns) : NULL;
 	if (answer)
 		return answer->stack;
-	key.first.stack = resolve_chain(resolver, chain, &key.first.validity);
-	if (resolver->chain_bytes > MAX_CHAIN_BYTES) {
-		stack_resolver_forget(resolver);
+	key.first.stack = resolve_callers(resolver, chain, innermost, &key.first.validity);
+	if (resolver->callers_bytes > MAX_CALLERS_BYTES) {
+		forget_callers(resolver);
 		seen = NULL;
 	}
 	if (seen)
 		add_answer(resolver, seen, &key.first);
 	else
-		add_chain(resolver, &key);
+		add_callers(resolver, &key);
 	return key.first.stack;
+}
+
+uint32_t stack_resolver_find(struct stack_resolver *resolver, const struct call_chain *chain)
+{
+	const size_t innermost = find_innermost(chain);
+	struct validity unused = VALID_ALWAYS;
+	uint32_t stack = find_callers(resolver, chain, innermost);
+
+	if (innermost < chain->n) {
+		const struct frame_address frame = {
+			.space = space_of(context_before(chain, innermost)),
+			.address = chain->addresses[innermost],
+		};
+
+		return push_address(resolver, stack, chain, &frame, &unused);
+	}
+	if (stack == STACK_EMPTY)
+		return push_named(resolver, stack, "[no call chain]", FRAME_UNRESOLVED);
+	return stack;
 }
