@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a recording adds to a hit of a probe and to a switch between two threads of the process that
-is recorded: a small program with QEMU's probes, with and without `colo-perf record`.
+is recorded: a small program with QEMU's probes, with and without `colo-perf record` and `colo-perf live`.
 
 Each round runs every way once. It needs root, gcc and sys/sdt.h, and prints a table for
 docs/benchmarks.md.
@@ -10,11 +10,13 @@ usage: hit_cost.py [--colo-perf PROGRAM] [--rounds N]
 """
 
 import argparse
+import contextlib
 import pathlib
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -24,12 +26,14 @@ from measure import machine  # pylint: disable=wrong-import-position
 from workload_record import CC, PROBES, extract_header, run  # pylint: disable=wrong-import-position
 
 WAYS = (
-    ("nobody records", None),
-    ("`record --all-cpus -F 0`", ("--all-cpus", "-F", "0")),
-    ("`record -F 0`", ("-F", "0")),
-    ("`record --all-cpus`", ("--all-cpus",)),
-    ("`record`", ()),
+    ("nobody looks", None),
+    ("`live`", ("live",)),
+    ("`record --all-cpus -F 0`", ("record", "--all-cpus", "-F", "0")),
+    ("`record -F 0`", ("record", "-F", "0")),
+    ("`record --all-cpus`", ("record", "--all-cpus")),
+    ("`record`", ("record",)),
 )
+TIMEOUT_S = 30
 
 
 def build(work):
@@ -42,12 +46,26 @@ def build(work):
     return program, sites - source.count("\tcolo_probe_init_") - source.count("\tcolo_probe_exit")
 
 
-def measure(command):
+@contextlib.contextmanager
+def watching(colo_perf, way, pid, work):
+    """colo-perf, which has begun to watch the process; it ends with it."""
+    options = ["--quiet", "-m", "16M", "-o", work / "perf.data"] if way[0] == "record" else []
+    log = work / "log"
+    with open(log, "wb") as output, \
+            subprocess.Popen([colo_perf, *way, *options, "-p", str(pid)], stdout=output, stderr=output) as child:
+        deadline = time.monotonic() + TIMEOUT_S
+        while not any(word in log.read_text(encoding="utf-8") for word in ("state=recording", "watching")):
+            if child.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"hit_cost.py: {way[0]} did not begin: {log.read_text(encoding='utf-8').strip()}")
+            time.sleep(0.01)
+        yield
+
+
+def measure(program, colo_perf, way, work):
     """(ns of a checkpoint, ns of a round trip)"""
-    done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"hit_cost.py: {done.stderr.strip()}")
-    values = dict(line.split("=") for line in done.stdout.splitlines())
+    with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        with watching(colo_perf, way, child.pid, work) if way else contextlib.nullcontext():
+            values = dict(line.split("=") for line in child.communicate("go\n")[0].splitlines())
     return int(values["checkpoint_ns"]), int(values["round_trip_ns"])
 
 
@@ -59,9 +77,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="hit-cost.") as directory:
         work = pathlib.Path(directory)
         program, hits = build(work)
-        record = [arguments.colo_perf, "record", "--quiet", "-m", "16M", "-o", work / "perf.data"]
-        rounds = [[measure([program] if options is None else [*record, *options, "--", program]) for _, options in WAYS]
-                  for _ in range(arguments.rounds)]
+        rounds = [[measure(program, arguments.colo_perf, way, work) for _, way in WAYS] for _ in range(arguments.rounds)]
     print(f"{machine('perf')}; {arguments.rounds} rounds, interleaved, medians; {hits} hits a checkpoint\n")
     print("| | a hit, ns | a round trip of two threads, us | min to max |")
     print("| --- | --- | --- | --- |")

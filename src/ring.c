@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * An event for each tracepoint, thread and CPU, as perf record -p has them, and a buffer for
- * each CPU. The buffers are looked at so often that nobody has to be woken up.
+ * An event for each tracepoint and CPU, as perf record -a has them, and a buffer for each CPU.
+ * The hits of other processes are left out here: events of a process would have to be switched
+ * with each of its threads, which costs a QEMU more than its hits do (docs/benchmarks.md). The
+ * buffers are looked at so often that nobody has to be woken up.
  */
 #define _GNU_SOURCE
 #include "ring.h"
 
 #include "base/error.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -28,7 +28,6 @@
 #undef perf_event
 
 #define BUFFER_PAGES 512 /* of each CPU; 2 MiB */
-#define OPEN_TRIES   20	 /* threads come and go while their events are opened */
 #define OTHER_FILES  64	 /* that we have open */
 
 #ifndef PERF_FORMAT_LOST
@@ -38,37 +37,15 @@
 struct ring {
 	struct perf_evlist *evlist;	 /* Owned by this */
 	struct perf_cpu_map *cpus;	 /* Owned by this */
-	struct perf_thread_map *threads; /* Owned by this */
+	struct perf_thread_map *threads; /* Owned by this: whatever runs on the CPUs */
 	struct perf_events *events;	 /* Owned by this: one, whose layout all samples have */
+	GArray *pids;			 /* Owned by this: pid_t, whose hits count */
 	bool counts_lost;		 /* the kernel does: since Linux 6.0 */
 	bool is_open, is_mapped;
 	uint64_t lost_records;
 };
 
 /* --- Opening --- */
-
-/* All threads of the processes, as far as they are there. */
-static GArray *threads_of(const GArray *pids)
-{
-	GArray *threads = g_array_new(FALSE, FALSE, sizeof(pid_t));
-
-	for (guint i = 0; i < pids->len; i++) {
-		g_autofree char *path =
-			g_strdup_printf("/proc/%d/task", g_array_index(pids, pid_t, i));
-		DIR *tasks = opendir(path);
-		const struct dirent *entry;
-
-		while (tasks && (entry = readdir(tasks))) {
-			const pid_t tid = atoi(entry->d_name);
-
-			if (tid > 0)
-				g_array_append_val(threads, tid);
-		}
-		if (tasks)
-			closedir(tasks);
-	}
-	return threads;
-}
 
 static struct perf_event_attr attr_of(uint64_t id, bool counts_lost)
 {
@@ -80,7 +57,6 @@ static struct perf_event_attr attr_of(uint64_t id, bool counts_lost)
 		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_RAW,
 		.read_format = counts_lost ? PERF_FORMAT_LOST : 0,
 		.disabled = 1,
-		.inherit = 1,
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
 		.watermark = 1,
@@ -123,15 +99,10 @@ static void raise_files(rlim_t wanted)
 static void set_open_error(int problem, rlim_t files, GError **error)
 {
 	switch (problem) {
-	case ESRCH:
-		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
-			    "the processes have ended, or their threads come and go so fast that "
-			    "they cannot be watched");
-		break;
 	case EMFILE:
 	case ENFILE:
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
-			    "an event for each probe, thread and CPU are %" PRIu64
+			    "an event for each probe and CPU are %" PRIu64
 			    " open files, which are too many: raise ulimit -n",
 			    (uint64_t)files);
 		break;
@@ -156,58 +127,42 @@ static void close_all(struct ring *ring)
 		perf_evlist__close(ring->evlist);
 	if (ring->evlist)
 		perf_evlist__delete(ring->evlist);
-	if (ring->threads)
-		perf_thread_map__put(ring->threads);
 	g_clear_pointer(&ring->events, perf_events_free);
 	ring->evlist = NULL;
-	ring->threads = NULL;
 	ring->is_mapped = ring->is_open = false;
 }
 
-/* Opens all events once; an errno, or 0. A thread that is made meanwhile inherits what there is. */
-static int open_once(struct ring *ring, const GArray *ids, const GArray *pids, rlim_t *files,
-		     GError **error)
+/* An errno, or 0; `error` is set only if it is not the kernel's. */
+static int open_once(struct ring *ring, const GArray *ids, GError **error)
 {
-	g_autoptr(GArray) threads = threads_of(pids);
 	int result;
 
-	if (!threads->len)
-		return ESRCH;
 	ring->evlist = perf_evlist__new();
-	ring->threads = perf_thread_map__new_array((int)threads->len, NULL);
-	for (guint i = 0; i < threads->len; i++)
-		perf_thread_map__set_pid(ring->threads, (int)i, g_array_index(threads, pid_t, i));
 	if (!add_events(ring, ids, error))
 		return ENOMEM;
 	perf_evlist__set_maps(ring->evlist, ring->cpus, ring->threads);
-	*files = (rlim_t)ids->len * threads->len * (rlim_t)perf_cpu_map__nr(ring->cpus);
-	raise_files(*files + OTHER_FILES);
 	result = perf_evlist__open(ring->evlist);
 	ring->is_open = result == 0;
 	return -result;
 }
 
-static bool open_events(struct ring *ring, const GArray *ids, const GArray *pids, GError **error)
+static bool open_events(struct ring *ring, const GArray *ids, GError **error)
 {
-	rlim_t files = 0;
-	int problem = ESRCH;
+	const rlim_t files = (rlim_t)ids->len * (rlim_t)perf_cpu_map__nr(ring->cpus);
+	int problem;
 
+	raise_files(files + OTHER_FILES);
 	ring->counts_lost = true;
-	for (guint i = 0; i < OPEN_TRIES; i++) {
-		problem = open_once(ring, ids, pids, &files, error);
-		if (!problem)
-			return true;
+	problem = open_once(ring, ids, error);
+	/* Before Linux 6.0 nobody counts what was lost but in LOST records. */
+	if (problem == EINVAL) {
 		close_all(ring);
-		if (*error)
-			return false;
-		/* Before Linux 6.0 nobody counts what was lost but in LOST records. */
-		if (problem == EINVAL && ring->counts_lost)
-			ring->counts_lost = false;
-		else if (problem != ESRCH)
-			break;
+		ring->counts_lost = false;
+		problem = open_once(ring, ids, error);
 	}
-	set_open_error(problem, files, error);
-	return false;
+	if (problem && !*error)
+		set_open_error(problem, files, error);
+	return problem == 0;
 }
 
 /* What goes wrong is told by us, in one line. */
@@ -224,7 +179,9 @@ struct ring *ring_new(const GArray *ids, const GArray *pids, GError **error)
 
 	libperf_init(say_nothing);
 	ring->cpus = perf_cpu_map__new(NULL);
-	if (!open_events(ring, ids, pids, &problem)) {
+	ring->threads = perf_thread_map__new_dummy();
+	ring->pids = g_array_copy((GArray *)pids);
+	if (!open_events(ring, ids, &problem)) {
 		g_propagate_error(error, g_steal_pointer(&problem));
 		ring_free(ring);
 		return NULL;
@@ -249,12 +206,23 @@ void ring_free(struct ring *ring)
 	close_all(ring);
 	if (ring->cpus)
 		perf_cpu_map__put(ring->cpus);
+	if (ring->threads)
+		perf_thread_map__put(ring->threads);
+	g_array_unref(ring->pids);
 	g_free(ring);
 }
 
 /* --- Reading --- */
 
 #define COMMON_TYPE_SIZE 2 /* the raw part of each tracepoint begins with its number: u16 */
+
+static bool is_watched(const struct ring *ring, uint32_t pid)
+{
+	for (guint i = 0; i < ring->pids->len; i++)
+		if ((uint32_t)g_array_index(ring->pids, pid_t, i) == pid)
+			return true;
+	return false;
+}
 
 static void read_sample(struct ring *ring, const uint8_t *tainted_body, size_t size,
 			ring_visitor visit, void *data)
@@ -264,7 +232,7 @@ static void read_sample(struct ring *ring, const uint8_t *tainted_body, size_t s
 	uint16_t id;
 
 	if (!perf_sample_decode(layout, tainted_body, size, false, &sample) ||
-	    sample.raw_size < COMMON_TYPE_SIZE)
+	    sample.raw_size < COMMON_TYPE_SIZE || !is_watched(ring, sample.pid))
 		return;
 	memcpy(&id, sample.tainted_raw, sizeof(id));
 	visit(id, &sample, data);
@@ -315,13 +283,10 @@ uint64_t ring_lost_reads(const struct ring *ring)
 	perf_evlist__for_each_evsel(ring->evlist, evsel)
 	{
 		for (int cpu = 0; cpu < perf_cpu_map__nr(ring->cpus); cpu++) {
-			for (int thread = 0; thread < perf_thread_map__nr(ring->threads);
-			     thread++) {
-				struct perf_counts_values values = {0};
+			struct perf_counts_values values = {0};
 
-				if (!perf_evsel__read(evsel, cpu, thread, &values))
-					lost += values.lost;
-			}
+			if (!perf_evsel__read(evsel, cpu, 0, &values))
+				lost += values.lost;
 		}
 	}
 	return lost;

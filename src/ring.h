@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Counts the hits of tracepoints in running processes as they come: opens the events on all
- * their threads and those to come, and reads the kernel's ring buffers, with libperf. It knows
- * tracepoints by their number and nothing of what they mean.
+ * Gives the hits of tracepoints in running processes as they come: opens the events on all
+ * CPUs, and reads the kernel's ring buffers, with libperf. It knows tracepoints by their number and
+ * nothing of what they mean.
  */
 #ifndef COLO_PERF_RING_H
 #define COLO_PERF_RING_H
@@ -31,7 +31,10 @@ void ring_drain(struct ring *ring, ring_visitor visit, void *data);
 /* No hit is recorded any more; those that were are still there. */
 void ring_stop(struct ring *ring);
 
-/* How many hits found the buffer full: those that are known of, and what the kernel counted. */
+/*
+ * How many hits found the buffer full, of whatever process they were: those that are known of, and
+ * what the kernel counted.
+ */
 uint64_t ring_lost_records(const struct ring *ring);
 uint64_t ring_lost_reads(const struct ring *ring);
 

@@ -196,6 +196,22 @@ def check_beside_recording(colo_perf, program, probes, work):
           f"{session['process']}, {session['thread']}")
 
 
+def check_others(colo_perf, program, work):
+    """Another process of the same program hits the same probes."""
+    with workload(program, 5, 1000, 10000) as child, workload(program, ENDLESS, 1000, 1000) as other:
+        live = Live(colo_perf, work, "-p", child.pid, "--interval", "0.2")
+        live.wait_for_start()
+        other.go()
+        child.go()
+        status, _, report = live.end()
+        # It began before this one's hits and ends after them.
+        was_there = other.poll() is None
+    sessions = [(session["pid"], session["states"]["complete"]) for session in report["sessions"]] if report else []
+    check("live of a process: the hits of another one are not its own",
+          status == 0 and was_there and sessions == [(child.pid, 5)],
+          f"status {status}, {sessions}, the other {'ran' if was_there else 'had ended'}")
+
+
 def compare(report, expected, what, status, live):
     """What both saw: the same checkpoints, amounts and triggers; times but for the stamps."""
     ok, wrong = status == 0 and report is not None, []
@@ -442,6 +458,7 @@ def run_checks(colo_perf, qemu, work):
         check_stream(colo_perf, program, probes, work, ["-z", "-m", "64K"])
         check_bad_streams(colo_perf, probes, program, work)
         check_beside_recording(colo_perf, program, probes, work)
+        check_others(colo_perf, program, work)
         check_reset(colo_perf, program, work)
         check_count(colo_perf, program, work)
         check_nothing_seen(colo_perf, program, work)
