@@ -7,8 +7,9 @@
  *     [context] innermost | caller, its caller, ...
  *               address   | callers
  *
- * Addresses are bounded by the code that there is; the ways to them are not. So the table of
- * callers is emptied when it is full: what is asked for often is soon there again.
+ * Frames are bounded by the code that there is; the ways to them are not, nor are the addresses
+ * that a stack without frame pointers seems to have. So the tables of callers and of places are
+ * emptied when they are full: what is asked for often is soon there again.
  */
 #include "profile/stack_resolver.h"
 
@@ -18,7 +19,8 @@
 
 #define MAX_INLINES	  64		     /* at one address */
 #define MAX_CALLERS_BYTES (32 * 1024 * 1024) /* of all that the table of callers holds */
-#define CALLERS_OVERHEAD  64 /* bytes that the heap and the hash table need for one */
+#define CALLERS_OVERHEAD  64	       /* bytes that the heap and the hash table need for one */
+#define MAX_PLACES	  (256 * 1024) /* some 32 MiB */
 
 /* Where an address is to be looked up. */
 enum space {
@@ -311,6 +313,8 @@ static const struct place *find_place(struct stack_resolver *resolver, uint32_t 
 	if (place && time_ns >= place->validity.from_ns && time_ns < place->validity.until_ns)
 		return place;
 	if (!place) {
+		if (g_hash_table_size(resolver->places) >= MAX_PLACES)
+			g_hash_table_remove_all(resolver->places);
 		place = g_memdup2(&key, sizeof(key));
 		g_hash_table_add(resolver->places, place);
 	}

@@ -606,6 +606,22 @@ static void test_more_chains_than_there_is_room_for(struct fixture *fixture,
 	g_assert_cmpstr(top_frame(fixture, addresses, n)->name, ==, "third_one");
 }
 
+/* Each of them is nowhere, and the table of places is full many times over. */
+static void test_more_places_than_there_is_room_for(struct fixture *fixture,
+						    gconstpointer data G_GNUC_UNUSED)
+{
+	const guint64 known[] = {KERNEL, KERNEL_START + 0x100};
+	guint64 nowhere[] = {USER, 0};
+
+	tasks_settle(fixture->tasks);
+	for (guint i = 0; i < 600000; i++) {
+		nowhere[1] = UINT64_C(0x700000000000) + i;
+		g_assert_cmpstr(top_frame(fixture, nowhere, 2)->name, ==, "[unknown]");
+		if (i % 1000 == 0)
+			g_assert_cmpstr(top_frame(fixture, known, 2)->name, ==, "first_one");
+	}
+}
+
 #define ADD(name)                                                                                  \
 	g_test_add("/stack_resolver/" #name, struct fixture, NULL, set_up, test_##name, tear_down)
 
@@ -638,5 +654,6 @@ int main(int argc, char **argv)
 	ADD(same_chain_of_two_processes);
 	ADD(random_chains_against_a_fresh_resolver);
 	ADD(more_chains_than_there_is_room_for);
+	ADD(more_places_than_there_is_room_for);
 	return g_test_run();
 }
