@@ -17,7 +17,8 @@
 #
 # shellcheck disable=SC2034 # some variables are for those who source this
 
-PRIMARY_ADDRESS=10.99.0.1 SECONDARY_ADDRESS=10.99.0.2    # On the replication link
+REPLICATION_NET=10.99.0.0/24                             # The replication link, and on it:
+PRIMARY_ADDRESS=10.99.0.1 SECONDARY_ADDRESS=10.99.0.2
 CLIENT_ADDRESS=10.98.0.1 GUEST_ADDRESS=10.98.0.2         # Before the guest
 GUEST_PORT=7000                                          # See guest/init
 GUEST_MAC=52:54:00:c0:10:01
@@ -99,6 +100,7 @@ network_up() {
         net_step "$side" ip tuntap add dev tap0 mode tap
         make_bridge "$side" lan0 tap0
         limit_link "$side"
+        [[ -z $LINK_QUICK_ACK ]] || net_step "$side" ip route change "$REPLICATION_NET" dev repl0 quickack 1
     done
     make_bridge client primary0 secondary0
     net_step client ip address add "$CLIENT_ADDRESS/24" dev br0

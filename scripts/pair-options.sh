@@ -14,7 +14,7 @@ MEMORY=512 VCPUS=1 ACCEL=auto INTERVAL='' DIRTY_RATE=200 WORKING_SET=256
 IMAGE='' PORT='' QEMU_ARGS='' GUEST_ARGS=''
 DISK='' DISK_RATE=2
 DISK_PACKAGES=(qemu-utils) NET_PACKAGES=(iproute2 util-linux python3)
-NET='' LINK_RATE=0 LINK_DELAY=0 REQUEST_RATE=10 DIFFER_EVERY=10
+NET='' LINK_RATE=0 LINK_DELAY=0 LINK_QUICK_ACK='' REQUEST_RATE=10 DIFFER_EVERY=10
 
 # With --net about one answer a second differs by default, at irregular intervals: the timer has its turn as well.
 DEFAULT_INTERVAL=500 DEFAULT_NET_INTERVAL=1000
@@ -34,7 +34,9 @@ The full set-up of QEMU's COLO-FT.txt:
                       0: none does)
   --link-rate MBIT    rate of the link between primary and secondary, which
                       carries migration, NBD and packets (default 0: no limit)
-  --link-delay MS     its delay in each direction; the kernel needs netem"
+  --link-delay MS     its delay in each direction; the kernel needs netem
+  --link-quick-ack    acknowledge at once what comes over it: TCP's delays of 40 ms
+                      are in every checkpoint otherwise"
 
 # pair_option NAME [VALUE]: takes an option of a pair; false if it is none. Sets OPTION_WORDS to how many words it was.
 pair_option() {
@@ -47,6 +49,7 @@ set_pair_option() {
     case $1 in
         --disk) DISK=1; return ;;
         --net) NET=1; return ;;
+        --link-quick-ack) LINK_QUICK_ACK=1; return ;;
     esac
     OPTION_WORDS=2
     case $1 in
@@ -84,8 +87,8 @@ check_pair_options() {
         INTERVAL=$DEFAULT_INTERVAL
         [[ -z $NET ]] || INTERVAL=$DEFAULT_NET_INTERVAL
     fi
-    if [[ -z $NET ]] && ((LINK_RATE || LINK_DELAY)); then
-        usage_error "--link-rate and --link-delay are of the link that --net makes: add --net"
+    if [[ -z $NET && (-n $LINK_QUICK_ACK || $LINK_RATE$LINK_DELAY != 00) ]]; then
+        usage_error "--link-rate, --link-delay and --link-quick-ack are of the link that --net makes: add --net"
     fi
     if [[ -n $DISK$NET && ($WORKLOAD != memory || -n $IMAGE) ]]; then
         usage_error "--disk and --net need the guest that dirties memory: leave out --workload, --profile and --image"
@@ -105,6 +108,7 @@ pair_arguments() {
     [[ $WORKLOAD != memory ]] || PAIR_ARGUMENTS+=(--dirty-rate "$DIRTY_RATE" --working-set "$WORKING_SET")
     [[ -z $DISK ]] || PAIR_ARGUMENTS+=(--disk)
     [[ -z $NET ]] || PAIR_ARGUMENTS+=(--net)
+    [[ -z $LINK_QUICK_ACK ]] || PAIR_ARGUMENTS+=(--link-quick-ack)
     [[ -z $IMAGE ]] || PAIR_ARGUMENTS+=(--image "$IMAGE")
     [[ -z $PORT ]] || PAIR_ARGUMENTS+=(--port "$PORT")
     [[ -z $QEMU_ARGS ]] || PAIR_ARGUMENTS+=(--qemu-args "$QEMU_ARGS")

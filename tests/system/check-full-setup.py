@@ -110,10 +110,11 @@ def our_links():
 # --- Options ---
 
 def check_refusals(qemu, directory):
-    refused = subprocess.run([SCRIPTS / "start-pair.sh", "--qemu", qemu, "--link-rate", "5"],
-                             stderr=subprocess.PIPE, text=True, check=False)
-    check("a link rate without --net is wrong usage", refused.returncode == 2
-          and refused.stderr.count("\n") == 1 and "--net" in refused.stderr, refused.stderr.strip())
+    for option in (["--link-rate", "5"], ["--link-quick-ack"]):
+        refused = subprocess.run([SCRIPTS / "start-pair.sh", "--qemu", qemu, *option],
+                                 stderr=subprocess.PIPE, text=True, check=False)
+        check(f"{option[0]} without --net is wrong usage", refused.returncode == 2
+              and refused.stderr.count("\n") == 1 and "--net" in refused.stderr, refused.stderr.strip())
 
     netem = subprocess.run(["unshare", "--net", "tc", "qdisc", "add", "dev", "lo", "root", "netem",
                             "delay", "1ms"], stderr=subprocess.DEVNULL, check=False).returncode == 0
@@ -187,6 +188,9 @@ def look_inside(env):
                                      in qmp.execute("query-blockstats")
                                      if device["device"] == "colo-disk0")
     found["replicated"] = allocated_bytes(env["secondary_disk"])
+    found["routes"] = [subprocess.run(["nsenter", f"--net={env[f'{side}_netns']}", "ip", "route", "show", "dev", "repl0"],
+                                      check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+                       for side in ("primary", "secondary")]
     return found
 
 
@@ -197,7 +201,8 @@ def run(qemu, directory):
     log = directory / "run.log"
     with open(log, "w", encoding="utf-8") as messages:
         child = subprocess.Popen([SCRIPTS / "run.sh", "--disk", "--net", *GUEST, "--output", output,
-                                  "--link-rate", str(LINK_MBIT), "--duration", str(DURATION_S)],
+                                  "--link-rate", str(LINK_MBIT), "--link-quick-ack",
+                                  "--duration", str(DURATION_S)],
                                  stdout=messages, stderr=messages, stdin=subprocess.DEVNULL,
                                  env={**os.environ, "QEMU": qemu})
         seen = None
@@ -216,6 +221,11 @@ def run(qemu, directory):
         print("".join(f"# {line}\n" for line in log.read_text(encoding="utf-8").splitlines()[-20:]))
         return None
     return seen
+
+
+def check_routes(seen):
+    check("what comes over the link is acknowledged at once", all("quickack 1" in route for route in seen["routes"]),
+          f"{seen['routes']}")
 
 
 def check_disks(seen):
@@ -304,6 +314,7 @@ def main():
         seen = run(arguments.qemu, directory)
         if seen:
             check_disks(seen)
+            check_routes(seen)
             check_client(seen["env"])
             check_report(json.loads(subprocess.run(
                 [arguments.colo_perf, "report", "--json", directory / "run/perf.data"],
