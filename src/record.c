@@ -9,7 +9,7 @@
 #include "child.h"
 #include "colo_perf.h"
 #include "input.h"
-#include "perf_record.h"
+#include "perf_child.h"
 #include "probe_share.h"
 #include "record_result.h"
 #include "record_rights.h"
@@ -62,7 +62,7 @@ struct session {
 		*part; /* Owned by this: the file, and its name while it is written, or NULL */
 	struct registration *registration; /* Owned by this */
 	struct child *command;		   /* Owned by this; NULL: none */
-	struct perf_record *record;	   /* Owned by this */
+	struct perf_child *perf_child;	   /* Owned by this */
 };
 
 static int fail(const GError *error)
@@ -213,7 +213,7 @@ static bool start_perf(struct session *session, GError **error)
 	g_autofree char *samples = g_strdup_printf("%s at %d Hz", event, options->frequency_hz);
 	g_autofree char *text = NULL;
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
-	const struct perf_record_options perf = {
+	const struct perf_child_options perf = {
 		.perf = session->perf,
 		.group = REGISTRATION_GROUP,
 		.names = names,
@@ -229,15 +229,15 @@ static bool start_perf(struct session *session, GError **error)
 		g_ptr_array_add(names, ((struct registered_event *)events->pdata[i])->name);
 	if (!watch_processes(session, error))
 		return false;
-	session->record = perf_record_start(&perf, error);
-	if (!session->record)
+	session->perf_child = perf_child_start(&perf, error);
+	if (!session->perf_child)
 		return false;
-	while (!perf_record_is_ready(session->record, READY_MS)) {
+	while (!perf_child_is_ready(session->perf_child, READY_MS)) {
 		if (wants_end(session, 0))
 			return true;
 		/* Says why. */
-		if (perf_record_has_ended(session->record))
-			return perf_record_finish(session->record, error);
+		if (perf_child_has_ended(session->perf_child))
+			return perf_child_finish(session->perf_child, error);
 		if (wants_end(session, READY_MS))
 			return true;
 	}
@@ -256,7 +256,7 @@ static void wait_for_end(struct session *session)
 	double duration_s = session->options->duration_s;
 	gint64 until_us = g_get_monotonic_time() + (gint64)(duration_s * G_USEC_PER_SEC);
 
-	while (!perf_record_has_ended(session->record) && !have_ended(session) &&
+	while (!perf_child_has_ended(session->perf_child) && !have_ended(session) &&
 	       !(session->command && child_has_ended(session->command))) {
 		gint64 left_ms = (until_us - g_get_monotonic_time()) / 1000 + 1;
 
@@ -270,7 +270,7 @@ static void wait_for_end(struct session *session)
 
 static bool keep_recording(struct session *session, GError **error)
 {
-	if (!perf_record_finish(session->record, error))
+	if (!perf_child_finish(session->perf_child, error))
 		return false;
 	if (g_rename(session->part, session->output))
 		return record_fail(error, "cannot rename %s to %s: %s", session->part,
@@ -284,7 +284,7 @@ static bool keep_recording(struct session *session, GError **error)
 /* Whatever there is; in this order, as the events of perf keep the registration busy. */
 static void take_back(struct session *session)
 {
-	g_clear_pointer(&session->record, perf_record_free);
+	g_clear_pointer(&session->perf_child, perf_child_free);
 	probe_share_free(COMMAND, session->registration);
 	session->registration = NULL;
 	if (session->part)
@@ -340,7 +340,7 @@ static int run_check(struct session *session)
 {
 	g_autoptr(GError) error = NULL;
 	bool done = register_probes(session, &error) &&
-		    perf_record_try(session->perf, &session->mask, &error);
+		    perf_child_try(session->perf, &session->mask, &error);
 
 	take_back(session);
 	return done ? COLO_PERF_DONE : fail(error);

@@ -4,7 +4,7 @@
  * be the probes' too.
  */
 #define _GNU_SOURCE
-#include "perf_record.h"
+#include "perf_child.h"
 
 #include "base/error.h"
 #include "child.h"
@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #define PING	      "ping\n"
-#define ACK	      "ack\n"
 #define PING_AGAIN_US G_USEC_PER_SEC
 #define WRITE_TIME_MS 60000
 #define STOP_TIME_MS  5000
@@ -29,7 +28,7 @@
 #define MAX_LOG_BYTES 65536
 #define DATA_SIZE_AT  48 /* of the header: the size of the data section */
 
-struct perf_record {
+struct perf_child {
 	struct child *child; /* Owned by this */
 	int log_fd;	     /* Owned by this: what perf says */
 	int control_fd;	     /* Owned by this: to perf */
@@ -54,7 +53,7 @@ static void add_pids(GPtrArray *argv, const GArray *pids)
 	add(argv, list->str);
 }
 
-static GPtrArray *command_line(const struct perf_record_options *options, int control, int ack)
+static GPtrArray *command_line(const struct perf_child_options *options, int control, int ack)
 {
 	GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
 
@@ -102,16 +101,15 @@ static bool fail_errno(GError **error)
 	return false;
 }
 
-static bool start(struct perf_record *record, const struct perf_record_options *options,
-		  GError **error)
+static bool start(struct perf_child *perf, const struct perf_child_options *options, GError **error)
 {
 	int control[2], ack[2];
 	bool started = false;
 
-	record->log_fd = memfd_create("perf.log", MFD_CLOEXEC);
-	if (record->log_fd < 0 || pipe2(control, O_CLOEXEC))
+	perf->log_fd = memfd_create("perf.log", MFD_CLOEXEC);
+	if (perf->log_fd < 0 || pipe2(control, O_CLOEXEC))
 		return fail_errno(error);
-	record->control_fd = control[1];
+	perf->control_fd = control[1];
 	if (pipe2(ack, O_CLOEXEC)) {
 		fail_errno(error);
 	} else {
@@ -121,29 +119,29 @@ static bool start(struct perf_record *record, const struct perf_record_options *
 			.argv = (const char *const *)argv->pdata,
 			.mask = options->mask,
 			.is_servant = true,
-			.output_fd = record->log_fd,
+			.output_fd = perf->log_fd,
 			.pass_fds = passed,
 		};
 
-		record->ack_fd = ack[0];
-		record->child = child_start(&child, error);
-		started = record->child != NULL;
+		perf->ack_fd = ack[0];
+		perf->child = child_start(&child, error);
+		started = perf->child != NULL;
 		close(ack[1]);
 	}
 	close(control[0]);
 	return started;
 }
 
-struct perf_record *perf_record_start(const struct perf_record_options *options, GError **error)
+struct perf_child *perf_child_start(const struct perf_child_options *options, GError **error)
 {
-	struct perf_record *record = g_new0(struct perf_record, 1);
+	struct perf_child *perf = g_new0(struct perf_child, 1);
 
-	record->log_fd = record->control_fd = record->ack_fd = -1;
-	record->output = g_strdup(options->output);
+	perf->log_fd = perf->control_fd = perf->ack_fd = -1;
+	perf->output = g_strdup(options->output);
 	raise_open_files();
-	if (start(record, options, error))
-		return record;
-	perf_record_free(record);
+	if (start(perf, options, error))
+		return perf;
+	perf_child_free(perf);
 	return NULL;
 }
 
@@ -151,46 +149,46 @@ struct perf_record *perf_record_start(const struct perf_record_options *options,
  * perf answers when all events are open and its loop runs. One answer was seen to get lost on
  * a busy machine, so it is asked again each second.
  */
-bool perf_record_is_ready(struct perf_record *record, int timeout_ms)
+bool perf_child_is_ready(struct perf_child *perf, int timeout_ms)
 {
-	struct pollfd answer = {.fd = record->ack_fd, .events = POLLIN};
+	struct pollfd answer = {.fd = perf->ack_fd, .events = POLLIN};
 	gint64 now_us = g_get_monotonic_time();
 	char text[64];
 
-	if (record->ready)
+	if (perf->ready)
 		return true;
-	if (!record->pinged_us || now_us - record->pinged_us >= PING_AGAIN_US) {
-		/* perf may have ended: perf_record_has_ended() tells. */
-		if (write(record->control_fd, PING, strlen(PING)) < 0)
+	if (!perf->pinged_us || now_us - perf->pinged_us >= PING_AGAIN_US) {
+		/* perf may have ended: perf_child_has_ended() tells. */
+		if (write(perf->control_fd, PING, strlen(PING)) < 0)
 			return false;
-		record->pinged_us = now_us;
+		perf->pinged_us = now_us;
 	}
-	if (poll(&answer, 1, timeout_ms) == 1 && read(record->ack_fd, text, sizeof(text)) > 0)
-		record->ready = true;
-	return record->ready;
+	if (poll(&answer, 1, timeout_ms) == 1 && read(perf->ack_fd, text, sizeof(text)) > 0)
+		perf->ready = true;
+	return perf->ready;
 }
 
-bool perf_record_has_ended(struct perf_record *record)
+bool perf_child_has_ended(struct perf_child *perf)
 {
-	return child_has_ended(record->child);
+	return child_has_ended(perf->child);
 }
 
 /* The lines that perf has said; the caller frees them. */
-static GStrv read_log(const struct perf_record *record)
+static GStrv read_log(const struct perf_child *perf)
 {
 	g_autofree char *text = g_malloc0(MAX_LOG_BYTES + 1);
 
-	if (pread(record->log_fd, text, MAX_LOG_BYTES, 0) < 0)
+	if (pread(perf->log_fd, text, MAX_LOG_BYTES, 0) < 0)
 		*text = '\0';
 	return g_strsplit(text, "\n", -1);
 }
 
 /* The line that tells most of why perf has failed; the caller frees it. */
-static char *reason(const struct perf_record *record)
+static char *reason(const struct perf_child *perf)
 {
 	static const char *const words[] = {"no space", "permission", "not permitted", "error",
 					    "fail",	"cannot",     "can't"};
-	g_auto(GStrv) lines = read_log(record);
+	g_auto(GStrv) lines = read_log(perf);
 	const char *first = NULL;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
@@ -206,14 +204,13 @@ static char *reason(const struct perf_record *record)
 	return g_strdup(first ? first : "it does not say why");
 }
 
-static bool fail(const struct perf_record *record, GError **error)
+static bool fail(const struct perf_child *perf, GError **error)
 {
-	g_autofree char *end = child_describe_end(record->child);
-	g_autofree char *why = reason(record);
+	g_autofree char *end = child_describe_end(perf->child);
+	g_autofree char *why = reason(perf);
 
 	/* By SIGINT it ends itself, also when it could not write. */
-	if (WIFSIGNALED(child_status(record->child)) &&
-	    WTERMSIG(child_status(record->child)) != SIGINT)
+	if (WIFSIGNALED(child_status(perf->child)) && WTERMSIG(child_status(perf->child)) != SIGINT)
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
 			    "perf record was killed by %s: the recording is lost", end);
 	else
@@ -236,48 +233,48 @@ static bool has_data(const char *path)
 	return size > 0;
 }
 
-bool perf_record_finish(struct perf_record *record, GError **error)
+bool perf_child_finish(struct perf_child *perf, GError **error)
 {
 	int status;
 
-	child_signal(record->child, SIGINT);
-	if (!child_wait(record->child, WRITE_TIME_MS)) {
+	child_signal(perf->child, SIGINT);
+	if (!child_wait(perf->child, WRITE_TIME_MS)) {
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
 			    "perf record did not end within %d s after it was told to",
 			    WRITE_TIME_MS / 1000);
 		return false;
 	}
-	status = child_status(record->child);
+	status = child_status(perf->child);
 	/* perf ends itself by the signal that it has caught. */
 	if (WIFSIGNALED(status) ? WTERMSIG(status) != SIGINT : WEXITSTATUS(status) != 0)
-		return fail(record, error);
-	return has_data(record->output) || fail(record, error);
+		return fail(perf, error);
+	return has_data(perf->output) || fail(perf, error);
 }
 
-void perf_record_free(struct perf_record *record)
+void perf_child_free(struct perf_child *perf)
 {
-	if (!record)
+	if (!perf)
 		return;
-	child_stop(record->child, STOP_TIME_MS);
-	child_free(record->child);
-	if (record->log_fd >= 0)
-		close(record->log_fd);
-	if (record->control_fd >= 0)
-		close(record->control_fd);
-	if (record->ack_fd >= 0)
-		close(record->ack_fd);
-	g_free(record->output);
-	g_free(record);
+	child_stop(perf->child, STOP_TIME_MS);
+	child_free(perf->child);
+	if (perf->log_fd >= 0)
+		close(perf->log_fd);
+	if (perf->control_fd >= 0)
+		close(perf->control_fd);
+	if (perf->ack_fd >= 0)
+		close(perf->ack_fd);
+	g_free(perf->output);
+	g_free(perf);
 }
 
-bool perf_record_try(const char *perf, const sigset_t *mask, GError **error)
+bool perf_child_try(const char *program, const sigset_t *mask, GError **error)
 {
 	g_autofree char *directory = g_dir_make_tmp("colo-perf-XXXXXX", error);
 	g_autofree char *path = directory ? g_build_filename(directory, "data", NULL) : NULL;
 	g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
-	const struct perf_record_options options = {
-		.perf = perf,
+	const struct perf_child_options options = {
+		.perf = program,
 		.names = names,
 		.sampling = "cpu-clock",
 		.mmap_size = TRY_MMAP_SIZE,
@@ -286,18 +283,18 @@ bool perf_record_try(const char *perf, const sigset_t *mask, GError **error)
 		.mask = mask,
 	};
 	pid_t self = getpid();
-	struct perf_record *record;
+	struct perf_child *perf;
 	bool done = true;
 
 	if (!directory)
 		return false;
 	g_array_append_val(pids, self);
-	record = perf_record_start(&options, error);
-	while (record && done && !perf_record_is_ready(record, TRY_NAP_MS))
-		if (perf_record_has_ended(record))
-			done = perf_record_finish(record, error);
-	done = done && record;
-	perf_record_free(record);
+	perf = perf_child_start(&options, error);
+	while (perf && done && !perf_child_is_ready(perf, TRY_NAP_MS))
+		if (perf_child_has_ended(perf))
+			done = perf_child_finish(perf, error);
+	done = done && perf;
+	perf_child_free(perf);
 	unlink(path);
 	rmdir(directory);
 	return done;
