@@ -16,6 +16,7 @@ probes_maker := $(addprefix $(BUILD)/tests/lib/,elf_maker.o probes_maker.o)
 elf_objects := $(addprefix $(BUILD)/tests/lib/,elf_maker.o dso_fixture.o)
 flame_svg := $(addprefix $(BUILD)/src/,flame_svg.o flame_layout.o flame_tooltip.o svg_text.o)
 profile_story := $(BUILD)/tests/lib/profile_story.o
+recorded := $(BUILD)/tests/lib/recorded.o
 
 # Unit tests: each is linked with the modules that it may know and no others, so
 # that an include in the wrong direction does not link.
@@ -26,7 +27,7 @@ UNIT_PROBES := test_sdt_notes test_uprobe_arguments test_process test_registrati
 UNIT_SYMBOLS := test_demangle test_dso test_dso_elf test_symbol_table test_kallsyms
 UNIT_PROFILE := test_address_space test_tasks test_dso_table test_stack_resolver test_profile \
 		test_unwinder
-UNIT_RECORDING := test_recording test_phase_profile test_phase_sums test_flame_tree
+UNIT_RECORDING := test_recording test_damaged_recording test_phase_profile test_phase_sums test_flame_tree
 UNIT_FLAME_SVG := test_flame_svg
 UNIT_OUTPUT := test_output test_json
 UNIT_TESTS_OWN := test_perf_packer
@@ -47,6 +48,7 @@ $(call unit,$(UNIT_PROBES)): $(probes_maker) $(probes_objects) $(base_objects)
 $(call unit,$(UNIT_SYMBOLS)): $(elf_objects) $(symbols_objects) $(base_objects)
 $(call unit,$(UNIT_PROFILE)): $(elf_objects) $(small_file) $(lib_objects) $(profile_objects) \
 			      $(symbols_objects) $(perfdata_objects) $(base_objects)
+$(call unit,test_recording test_damaged_recording): $(recorded)
 $(call unit,$(UNIT_RECORDING)): $(profile_story) $(lib_objects) \
 				$(addprefix $(BUILD)/src/,recording.o recording_file.o phase_profile.o phase_sums.o \
 					warnings.o flame_tree.o) $(flame_svg) \

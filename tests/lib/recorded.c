@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Tells the story of two sides and loads what becomes of it.
+ */
+#define _GNU_SOURCE /* memfd_create() */
+#include "lib/recorded.h"
+
+#include "warnings.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define START_NS 5000000000ULL
+
+const struct recording_options recorded_options = {.formats = "/nonexistent"};
+
+const struct colo_story_side recorded_primary = {.role = COLO_STORY_PRIMARY,
+						 .pid = 101,
+						 .tid = 111,
+						 .cpu = 0,
+						 .main_cpu = 1,
+						 .now_ns = START_NS};
+const struct colo_story_side recorded_secondary = {.role = COLO_STORY_SECONDARY,
+						   .pid = 202,
+						   .tid = 222,
+						   .cpu = 1,
+						   .main_cpu = 0,
+						   .now_ns = START_NS};
+
+static const struct colo_story_counters counters = {.status = COLO_STORY_STATUS_COLO,
+						    .total_ms = 60000,
+						    .total_bytes = 134217728,
+						    .page_size_bytes = 4096,
+						    .bits_per_s = -5};
+
+struct colo_story_checkpoint recorded_checkpoint(guint64 seq)
+{
+	struct colo_story_checkpoint checkpoint = {.seq = seq,
+						   .wait_ns = 100000000,
+						   .after_ns = 900,
+						   .dev_bytes = 50000 + seq,
+						   .ram_bytes = 820000 * seq,
+						   .normal_pages = 200 * seq,
+						   .zero_pages = 3,
+						   .vmstate_bytes = 60000 + seq,
+						   .flushed_pages = 300 * seq,
+						   .trigger = COLO_STORY_TIMER,
+						   .counters = &counters};
+
+	for (guint phase = COLO_STORY_REQUEST; phase < COLO_STORY_N_PHASES; phase++) {
+		checkpoint.before_ns[phase] = 500;
+		checkpoint.phase_ns[phase] = 1000000 * (phase + 1) + 1000 * seq;
+	}
+	return checkpoint;
+}
+
+guint64 recorded_side(struct colo_story *story, const struct colo_story_side *of, guint64 n)
+{
+	struct colo_story_side side = *of;
+	guint64 sum_ns = 0;
+
+	colo_story_process(story, &side);
+	colo_story_init(story, &side, 40000000);
+	for (guint64 seq = 1; seq <= n; seq++) {
+		struct colo_story_checkpoint checkpoint = recorded_checkpoint(seq);
+
+		colo_story_checkpoint(story, &side, &checkpoint);
+		sum_ns += colo_story_checkpoint_ns(&side, &checkpoint);
+		/* The thread moves on; perf writes one CPU after the other. */
+		side.cpu = 1 - side.cpu;
+		side.now_ns += 1500;
+	}
+	colo_story_exit(story, &side, COLO_STORY_EXIT_REQUEST);
+	return sum_ns;
+}
+
+struct perf_builder *recorded_both_sides(int byte_order, const struct perf_event_attr *attr)
+{
+	struct perf_builder *builder = perf_builder_new(byte_order);
+	struct colo_story *story = colo_story_new(builder, RECORDED_CPUS, attr);
+
+	colo_story_features(story);
+	recorded_side(story, &recorded_primary, 4);
+	recorded_side(story, &recorded_secondary, 4);
+	colo_story_free(story);
+	return builder;
+}
+
+int recorded_fd(const GByteArray *bytes)
+{
+	int fd = memfd_create("recording", MFD_CLOEXEC);
+
+	g_assert_cmpint(fd, >=, 0);
+	g_assert_cmpint(pwrite(fd, bytes->data, bytes->len, 0), ==, bytes->len);
+	return fd;
+}
+
+char *recorded_path(int fd)
+{
+	return g_strdup_printf("/proc/self/fd/%d", fd);
+}
+
+struct recordings *recorded_load(const GByteArray *bytes, GError **error)
+{
+	int fd = recorded_fd(bytes);
+	g_autofree char *path = recorded_path(fd);
+	const char *const paths[] = {path, NULL};
+	struct recordings *recordings = recordings_load(paths, &recorded_options, error);
+
+	close(fd);
+	return recordings;
+}
+
+struct recordings *recorded_load_builder(struct perf_builder *builder)
+{
+	g_autoptr(GByteArray) bytes = perf_builder_build(builder, NULL);
+	g_autoptr(GError) error = NULL;
+	struct recordings *recordings = recorded_load(bytes, &error);
+
+	g_assert_no_error(error);
+	return recordings;
+}
+
+const struct recording *recorded_file(const struct recordings *recordings, guint index)
+{
+	g_assert_cmpuint(index, <, recordings->files->len);
+	return g_ptr_array_index(recordings->files, index);
+}
+
+const struct colo_session *recorded_session(const struct recordings *recordings, guint index)
+{
+	const GPtrArray *sessions = colo_model_sessions(recordings->model);
+
+	g_assert_cmpuint(index, <, sessions->len);
+	return g_ptr_array_index(sessions, index);
+}
+
+char *recorded_warning(const struct recordings *recordings, const char *code)
+{
+	g_autoptr(GPtrArray) warnings = warnings_of(recordings, NULL);
+
+	for (guint i = 0; i < warnings->len; i++) {
+		const struct warning *warning = g_ptr_array_index(warnings, i);
+
+		if (!strcmp(warning->code, code))
+			return g_strdup(warning->message);
+	}
+	return NULL;
+}
+
+void recorded_assert_warning(const struct recordings *recordings, const char *code,
+			     const char *part)
+{
+	g_autofree char *message = recorded_warning(recordings, code);
+
+	g_assert_nonnull(message);
+	g_assert_nonnull(strstr(message, part));
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Recordings of COLO in memory: a story of two sides, its file, and what recordings_load()
+ * makes of it. It asserts, and tests nothing.
+ */
+#ifndef COLO_PERF_TESTS_RECORDED_H
+#define COLO_PERF_TESTS_RECORDED_H
+
+#include "lib/colo_story.h"
+#include "recording.h"
+
+#define RECORDED_CPUS 2
+
+/* Probes that this machine may have registered do not matter. */
+extern const struct recording_options recorded_options;
+
+/* Both sides; the begin of their stories. */
+extern const struct colo_story_side recorded_primary, recorded_secondary;
+
+/* All of its numbers are other ones for each `seq`. */
+struct colo_story_checkpoint recorded_checkpoint(guint64 seq);
+
+/*
+ * The process, COLO's begin, `n` checkpoints and its end. Returns how many ns the checkpoints are
+ * long together.
+ */
+guint64 recorded_side(struct colo_story *story, const struct colo_story_side *of, guint64 n);
+
+/* Both sides, 4 checkpoints each, all in one flush. */
+struct perf_builder *recorded_both_sides(int byte_order, const struct perf_event_attr *attr);
+
+/* A file in memory; recorded_path() names it as long as it is open. The caller closes and frees. */
+int recorded_fd(const GByteArray *bytes);
+char *recorded_path(int fd);
+
+/* Loads them; NULL with `error`. The caller frees what is loaded. */
+struct recordings *recorded_load(const GByteArray *bytes, GError **error);
+struct recordings *recorded_load_builder(struct perf_builder *builder);
+
+/* One of those loaded, which must be there. */
+const struct recording *recorded_file(const struct recordings *recordings, guint index);
+const struct colo_session *recorded_session(const struct recordings *recordings, guint index);
+
+/* The message of the warning with that code; NULL when there is none. The caller frees it. */
+char *recorded_warning(const struct recordings *recordings, const char *code);
+/* There is such a warning, with `part` in it. */
+void recorded_assert_warning(const struct recordings *recordings, const char *code,
+			     const char *part);
+
+#endif
