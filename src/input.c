@@ -26,6 +26,8 @@ void input_options_clear(struct input_options *options)
 	g_strfreev(options->files);
 	g_free(options->checkpoints);
 	g_free(options->role);
+	g_strfreev(options->pid_lists);
+	g_clear_pointer(&options->pids, g_array_unref);
 	g_free(options->since);
 	g_free(options->until);
 	g_free(options->skip);
@@ -95,6 +97,28 @@ static bool parse_seconds(const char *name, const char *text, int64_t *ns, GErro
 	return true;
 }
 
+bool input_parse_pids(const char *const *lists, GArray *pids, GError **error)
+{
+	for (const char *const *list = lists; list && *list; list++) {
+		g_auto(GStrv) words = g_strsplit(*list, ",", -1);
+
+		/* Of an empty text there are no words. */
+		for (char **word = words; *word || word == words; word++) {
+			guint64 value;
+			pid_t pid;
+
+			if (!*word ||
+			    !g_ascii_string_to_unsigned(*word, 10, 1, G_MAXINT32, &value, NULL))
+				return input_usage_error(
+					error, "--pid %s: expected the number of a process", *list);
+			pid = (pid_t)value;
+			if (pids)
+				g_array_append_val(pids, pid);
+		}
+	}
+	return true;
+}
+
 static bool check_options(struct input_options *options, GError **error)
 {
 	struct colo_selection *selection = &options->selection;
@@ -115,7 +139,9 @@ static bool check_options(struct input_options *options, GError **error)
 	if (options->role && strcmp(options->role, "primary") && strcmp(options->role, "secondary"))
 		return input_usage_error(error, "--role %s: expected primary or secondary",
 					 options->role);
-	return true;
+	if (options->pid_lists)
+		options->pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	return input_parse_pids((const char *const *)options->pid_lists, options->pids, error);
 }
 
 /* It has an ellipsis that not every terminal can show. */
@@ -152,6 +178,8 @@ static void add_entries(GOptionContext *context, struct input_options *options)
 		 "only checkpoints that begin before S seconds", "S"},
 		{"role", 0, 0, G_OPTION_ARG_STRING, &options->role, "only this side",
 		 "primary|secondary"},
+		{"pid", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &options->pid_lists,
+		 "only this QEMU; may be given again, or as a list", "PID"},
 		{"event", 0, 0, G_OPTION_ARG_STRING, &options->event,
 		 "the samples of this event (default: cycles, or else a clock)", "EVENT"},
 		{"inline", 0, 0, G_OPTION_ARG_NONE, &options->inlines,
@@ -221,9 +249,18 @@ static bool has_checkpoints(const struct colo_summary *summary)
 	return n > 0;
 }
 
-/* Summaries of the sessions that have a chosen checkpoint, as `role` (or NULL) wants. */
+static bool has_pid(const GArray *pids, uint32_t pid)
+{
+	for (guint i = 0; i < pids->len; i++)
+		if ((uint32_t)g_array_index(pids, pid_t, i) == pid)
+			return true;
+	return false;
+}
+
+/* Summaries of the sessions that have a chosen checkpoint, as `role` and `pids` (or NULL) want. */
 static GPtrArray *summarize(const struct recordings *recordings,
-			    const struct colo_selection *selection, const char *role)
+			    const struct colo_selection *selection, const char *role,
+			    const GArray *pids)
 {
 	GPtrArray *summaries = g_ptr_array_new_with_free_func((GDestroyNotify)colo_summary_free);
 	const GPtrArray *sessions = colo_model_sessions(recordings->model);
@@ -232,7 +269,8 @@ static GPtrArray *summarize(const struct recordings *recordings,
 		const struct colo_session *session = g_ptr_array_index(sessions, i);
 		struct colo_summary *summary;
 
-		if (role && strcmp(role, colo_role_name(session->role)))
+		if ((role && strcmp(role, colo_role_name(session->role))) ||
+		    (pids && !has_pid(pids, session->pid)))
 			continue;
 		summary = colo_summary_new(session, selection);
 		if (has_checkpoints(summary))
@@ -247,7 +285,7 @@ int input_fail_without_checkpoints(const char *command, const struct recordings 
 {
 	const struct recording *file = g_ptr_array_index(recordings->files, 0);
 	const struct colo_selection all = COLO_SELECT_ALL;
-	g_autoptr(GPtrArray) others = summarize(recordings, &all, NULL);
+	g_autoptr(GPtrArray) others = summarize(recordings, &all, NULL, NULL);
 	uint64_t n_hits = 0;
 	unsigned int n_probes = 0, n_unknown = 0;
 
@@ -262,8 +300,8 @@ int input_fail_without_checkpoints(const char *command, const struct recordings 
 		return colo_perf_fail(
 			command, COLO_PERF_NO_DATA,
 			"%s: none of its checkpoints matches the options; without "
-			"--checkpoints, --skip, --since, --until and --role the report "
-			"shows what is there",
+			"--checkpoints, --skip, --since, --until, --role and --pid the "
+			"report shows what is there",
 			file->path);
 	if (file->damage)
 		return colo_perf_fail(command, COLO_PERF_FAILED,
@@ -356,7 +394,8 @@ bool input_load(const char *command, const struct input_options *options, const 
 		*status = colo_perf_fail(command, COLO_PERF_FAILED, "%s", error->message);
 		return false;
 	}
-	input->summaries = summarize(input->recordings, &options->selection, options->role);
+	input->summaries = summarize(input->recordings, &options->selection, options->role,
+				     path ? NULL : options->pids);
 	if (input->summaries->len)
 		return true;
 	*status = input_fail_without_checkpoints(command, input->recordings);

@@ -12,6 +12,7 @@ struct input_options {
 	char **inputs;			  /* Owned by this: -i */
 	char **files;			  /* Owned by this: bare names */
 	char *checkpoints, *role;	  /* Owned by this */
+	char **pid_lists;		  /* Owned by this: --pid */
 	char *since, *until;		  /* Owned by this: seconds */
 	char *skip;			  /* Owned by this: a number */
 	char *event;			  /* Owned by this; NULL: chosen by phase_profiles_new() */
@@ -19,6 +20,7 @@ struct input_options {
 	char *formats;			  /* Owned by this; NULL: of this machine */
 	gboolean inlines, help, version;
 	struct colo_selection selection; /* what the texts say, once they are checked */
+	GArray *pids;			 /* Owned by this: pid_t, likewise; NULL: all */
 };
 
 void input_options_clear(struct input_options *options);
@@ -44,6 +46,12 @@ int input_usage_fail(const char *command, const GError *error);
 /* Makes an error of wrong usage and returns false. */
 bool input_usage_error(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/*
+ * Appends the processes that `lists` (NULL: none) name, numbers with commas, to `pids` (NULL: it is
+ * only checked). False with an error of wrong usage.
+ */
+bool input_parse_pids(const char *const *lists, GArray *pids, GError **error);
+
 /* Recordings and their sessions. */
 struct input {
 	struct recordings *recordings; /* Owned by this */
@@ -52,7 +60,8 @@ struct input {
 
 /*
  * Loads the files that the options name, or the one at `path` if it is not NULL. The
- * sessions are those with a chosen checkpoint. False when there is nothing to show: the
+ * sessions are those with a chosen checkpoint, and of the chosen processes unless `path` is
+ * given: it is of others. False when there is nothing to show: the
  * reason was printed, and `status` is the exit status.
  */
 bool input_load(const char *command, const struct input_options *options, const char *path,

@@ -10,7 +10,6 @@
 #include "live_face.h"
 #include "live_processes.h"
 #include "perfdata/perf_file.h"
-#include "record_targets.h"
 #include "recording_file.h"
 
 #include <math.h>
@@ -149,7 +148,7 @@ static bool check_options(const struct options *options, int argc, char **argv, 
 	if (options->count < 0)
 		return input_usage_error(error, "--count %d: expected a number from 1",
 					 options->count);
-	return record_check_pids((const char *const *)options->pids, error);
+	return input_parse_pids((const char *const *)options->pids, NULL, error);
 }
 
 static int run(const struct options *options)

@@ -434,7 +434,7 @@ static bool check_options(const struct options *options, GError **error)
 	if (!(options->duration_s >= 0 && options->duration_s <= MAX_DURATION_S))
 		return input_usage_error(error, "--duration %g: expected seconds, at most %g",
 					 options->duration_s, MAX_DURATION_S);
-	return record_check_pids((const char *const *)options->pids, error);
+	return input_parse_pids((const char *const *)options->pids, NULL, error);
 }
 
 /* GLib does not free what stood there before. */

@@ -19,30 +19,6 @@ bool record_fail(GError **error, const char *format, ...)
 	return false;
 }
 
-static bool parse_pid(const char *text, pid_t *pid)
-{
-	guint64 value;
-
-	if (!g_ascii_string_to_unsigned(text, 10, 1, G_MAXINT32, &value, NULL))
-		return false;
-	*pid = (pid_t)value;
-	return true;
-}
-
-bool record_check_pids(const char *const *pids, GError **error)
-{
-	for (const char *const *list = pids; list && *list; list++) {
-		g_auto(GStrv) words = g_strsplit(*list, ",", -1);
-		pid_t pid;
-
-		for (char **word = words; *word || word == words; word++)
-			if (!*word || !parse_pid(*word, &pid))
-				return input_usage_error(
-					error, "--pid %s: expected the number of a process", *list);
-	}
-	return true;
-}
-
 static bool has_pid(const GArray *pids, pid_t pid)
 {
 	for (guint i = 0; i < pids->len; i++)
@@ -127,16 +103,13 @@ static bool add_command(const char *command, GPtrArray *programs, GError **error
 bool record_find_targets(const char *const *numbers, const char *const *names, const char *command,
 			 const char *binary, GArray *pids, GPtrArray *programs, GError **error)
 {
-	for (const char *const *list = numbers; list && *list; list++) {
-		g_auto(GStrv) words = g_strsplit(*list, ",", -1);
+	g_autoptr(GArray) named = g_array_new(FALSE, FALSE, sizeof(pid_t));
 
-		for (char **word = words; *word; word++) {
-			pid_t pid;
-
-			if (parse_pid(*word, &pid) && !add_number(pid, pids, programs, error))
-				return false;
-		}
-	}
+	if (!input_parse_pids(numbers, named, error))
+		return false;
+	for (guint i = 0; i < named->len; i++)
+		if (!add_number(g_array_index(named, pid_t, i), pids, programs, error))
+			return false;
 	for (const char *const *name = names; name && *name; name++)
 		if (!add_name(*name, pids, programs, error))
 			return false;

@@ -12,9 +12,6 @@
 /* Makes an error of what stopped us, and returns false. */
 bool record_fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
-/* False with `error` of wrong usage when one of `pids` is no list of numbers. NULL: none. */
-bool record_check_pids(const char *const *pids, GError **error);
-
 /*
  * Adds to `pids` (pid_t) the processes that are named by number and by QEMU's -name (lists that end
  * with NULL, or NULL), and to `programs` (struct program, owned by it) what they run, and those

@@ -11,7 +11,7 @@ set -euo pipefail
 golden=$(realpath -- "${1:-tests/golden}")
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
-for name in profile primary; do
+for name in profile primary pair; do
     zstd -q -d "$golden/$name.data.zst" -o "$name.data"
 done
 mkdir symfs
@@ -55,6 +55,20 @@ sum() {
 }
 runs "the phase decides about the side" flamegraph "${symbols[@]}" --folded --phase flush profile.data
 check "... and the secondary's flush is copied there" grep -q ';colo_flush_ram_cache[; ]' "$out"
+pid_of() {
+    "$colo_perf" report --csv --role "$1" profile.data | awk -F, 'NR == 2 { print $3 }'
+}
+primary=$(pid_of primary) secondary=$(pid_of secondary)
+runs "--pid decides about the side" flamegraph "${symbols[@]}" --folded --pid "$secondary" profile.data
+cp "$out" by-pid
+run flamegraph "${symbols[@]}" --folded --role secondary profile.data
+check "... as --role does" cmp -s "$out" by-pid
+# It has other processes, and another QEMU, of which it is said that it is not here.
+run flamegraph "${symbols[@]}" --folded --pid "$primary" --diff pair.data profile.data
+check "--pid is not asked of the base" [ "$status" -eq 0 ]
+refuses "--pid that is not there" 3 \
+    "colo-perf flamegraph: profile.data: none of its checkpoints matches the options; without --checkpoints, --skip, --since, --until, --role and --pid the report shows what is there" \
+    flamegraph "${symbols[@]}" --pid 1 profile.data
 runs "both usual names of an event" flamegraph "${symbols[@]}" --folded --event cpu-clock profile.data
 by_usual_name=$(sum)
 run flamegraph "${symbols[@]}" --folded --event cpu-clock/freq=997,call-graph=fp/ profile.data

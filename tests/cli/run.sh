@@ -143,6 +143,10 @@ for value in both Primary '' primary,secondary; do
         "colo-perf report: --role $value: expected primary or secondary$see" \
         report --role "$value" both.data
 done
+for value in 0 -1 x '' '1,' ',1' 1.5 99999999999; do
+    refuses "report: --pid '$value'" 2 \
+        "colo-perf report: --pid $value: expected the number of a process$see" report --pid "$value" both.data
+done
 exclusive="colo-perf report: --json, --csv and --info-checkpoint: choose one$see"
 refuses "report: --json --csv" 2 "$exclusive" report --json --csv both.data
 refuses "report: --csv --info-checkpoint" 2 "$exclusive" report --csv --info-checkpoint both.data
@@ -182,8 +186,16 @@ chooses "--since 0.14, the very moment" "p1 p2 p3 p4" --since 0.14 --role primar
 chooses "all conditions together" "s3" \
     --checkpoints 2- --skip 1 --until 0.7 --since 0.4 --role secondary both.data
 
+pid_of() {
+    "$colo_perf" report --csv --role "$1" both.data | awk -F, 'NR == 2 { print $3 }'
+}
+primary=$(pid_of primary) secondary=$(pid_of secondary)
+chooses "--pid, the secondary" "s1 s2 s3 s4" --pid "$secondary" both.data
+chooses "--pid, one that is not there as well" "p1 p2 p3 p4" -p "$primary" -p 1 both.data
+chooses "--pid, a list" "p1 p2 p3 p4 s1 s2 s3 s4" --pid "$primary,$secondary" both.data
+
 left="none of its checkpoints matches the options"
-without="without --checkpoints, --skip, --since, --until and --role the report shows what is there"
+without="without --checkpoints, --skip, --since, --until, --role and --pid the report shows what is there"
 refuses "nothing is left: --checkpoints" 3 \
     "colo-perf report: both.data: $left; $without" report --checkpoints 5- both.data
 refuses "nothing is left: --skip" 3 \
@@ -197,6 +209,10 @@ refuses "nothing is left: --until" 3 \
 refuses "nothing is left: --role" 3 \
     "colo-perf report: primary.data: $left; $without" \
     report --role secondary primary.data
+refuses "nothing is left: --pid" 3 \
+    "colo-perf report: both.data: $left; $without" report --pid 1 both.data
+refuses "nothing is left: --pid and --role do not fit" 3 \
+    "colo-perf report: both.data: $left; $without" report --pid "$primary" --role secondary both.data
 refuses "nothing is left, in JSON" 3 \
     "colo-perf report: both.data: $left; $without" report --json --skip 4 both.data
 
