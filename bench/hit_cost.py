@@ -11,6 +11,7 @@ usage: hit_cost.py [--colo-perf PROGRAM] [--rounds N]
 
 import argparse
 import contextlib
+import json
 import pathlib
 import statistics
 import subprocess
@@ -37,13 +38,10 @@ TIMEOUT_S = 30
 
 
 def build(work):
-    """The program, and how many hits each of its checkpoints has."""
     extract_header(work)
     program = work / "hit-cost"
     run(*CC, *PROBES, f"-I{work}", f"-I{TESTS}", ROOT / "bench" / "hit-cost.c", TESTS / "workload-probes.c", "-o", program)
-    source = (TESTS / "workload-probes.c").read_text(encoding="utf-8")
-    sites = source.count("\tcolo_probe_")
-    return program, sites - source.count("\tcolo_probe_init_") - source.count("\tcolo_probe_exit")
+    return program
 
 
 @contextlib.contextmanager
@@ -69,6 +67,12 @@ def measure(program, colo_perf, way, work):
     return int(values["checkpoint_ns"]), int(values["round_trip_ns"])
 
 
+def hits_of_checkpoint(colo_perf, work):
+    """How many there are in each, by the last recording."""
+    report = json.loads(run(colo_perf, "report", "--json", work / "perf.data"))
+    return round(report["recordings"][0]["probe_hits"] / report["sessions"][0]["states"]["complete"])
+
+
 def main():
     parser = argparse.ArgumentParser(description="what a recording costs a hit and a switch")
     parser.add_argument("--colo-perf", type=pathlib.Path, default=ROOT / "build" / "colo-perf")
@@ -76,8 +80,9 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hit-cost.") as directory:
         work = pathlib.Path(directory)
-        program, hits = build(work)
+        program = build(work)
         rounds = [[measure(program, arguments.colo_perf, way, work) for _, way in WAYS] for _ in range(arguments.rounds)]
+        hits = hits_of_checkpoint(arguments.colo_perf, work)
     print(f"{machine('perf')}; {arguments.rounds} rounds, interleaved, medians; {hits} hits a checkpoint\n")
     print("| | a hit, ns | a round trip of two threads, us | min to max |")
     print("| --- | --- | --- | --- |")

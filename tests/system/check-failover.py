@@ -29,8 +29,8 @@ import typing
 
 sys.dont_write_bytecode = True
 SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "scripts"
-COLO_PERF = SCRIPTS.parent / "build" / "colo-perf"
 sys.path.append(str(SCRIPTS))
+import colo_pair  # pylint: disable=wrong-import-position
 import perf_script  # pylint: disable=wrong-import-position
 import qmp  # pylint: disable=wrong-import-position
 from tap import check, finish  # pylint: disable=wrong-import-position
@@ -72,10 +72,6 @@ SCENARIOS = [
     Scenario("asked-between", "primary", False, False),
 ]
 
-class Failed(Exception):
-    """A scenario cannot go on."""
-
-
 # --- A pair and its recording ---
 
 
@@ -86,68 +82,43 @@ def wait_until(what, seconds, condition, pause=0.02):
         if value:
             return value
         if time.monotonic() > deadline:
-            raise Failed(f"{what}: not within {seconds} s")
+            raise colo_pair.PairError(f"{what}: not within {seconds} s")
         time.sleep(pause)
 
 
-def stop_script(process):
-    if process.poll() is None:
-        process.terminate()
-    return process.wait(timeout=60)
-
-
-class Pair:
-    """start-pair.sh --keep-survivor, with QEMU's events as they come."""
+class Pair(colo_pair.Pair):
+    """One whose survivor stays, with QEMU's events as they come."""
 
     def __init__(self, qemu, directory):
-        self.directory = directory
-        self.log = open(directory / "pair.log", "w", encoding="utf-8")
-        self.script = subprocess.Popen(
-            [SCRIPTS / "start-pair.sh", "--qemu", qemu, "--keep-survivor", "--run-dir",
-             directory / "pair", *PAIR_OPTIONS], stdout=subprocess.DEVNULL, stderr=self.log)
-        self.environment = {}
-        self.events = []
+        super().__init__(qemu, directory / "pair", "--keep-survivor", *PAIR_OPTIONS)
+        self.seen = []
         self.events_file = None
         self.connections = {}
 
     def __enter__(self):
+        super().__enter__()
+        self.events_file = open(self.values["events"], encoding="utf-8")
+        # Now, as a connection takes longer than a checkpoint.
+        self.connections = {side: qmp.Qmp(self.values[f"{side}_qmp"]) for side in colo_pair.SIDES}
         return self
 
     def __exit__(self, *_):
-        stop_script(self.script)
-        self.log.close()
+        super().__exit__()
         if self.events_file:
             self.events_file.close()
         for connection in self.connections.values():
             connection.sock.close()
 
-    def log_tail(self):
-        return (self.directory / "pair.log").read_text(encoding="utf-8")[-300:].strip()
+    def said(self):
+        return self.log.read_text(encoding="utf-8")[-300:].strip()
 
-    def is_in_colo(self):
-        if self.script.poll() is not None:
-            raise Failed(f"start-pair.sh has ended: {self.log_tail()}")
-        path = self.directory / "pair/pair.env"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        self.environment = dict(line.split("=", 1) for line in lines)
-        return self.environment.get("state") == "colo"
-
-    def wait_for_colo(self):
-        wait_until("COLO", 600, self.is_in_colo, 0.1)  # start-pair.sh gives up before
-        self.events_file = open(self.environment["events"], encoding="utf-8")
-        # Now, as a connection takes longer than a checkpoint.
-        self.connections = {side: qmp.Qmp(self.environment[f"{side}_qmp"]) for side in OTHER_SIDE}
-
-    def pid(self, side):
-        return int(self.environment[f"{side}_pid"])
-
-    def qmp(self, side, command):
-        return self.connections[side].execute(command)
+    def qmp(self, side, command, arguments=None):
+        return self.connections[side].execute(command, arguments)
 
     def new_events(self):
         """Those that have come since the last call; the file is written line by line."""
         new = [json.loads(line) for line in self.events_file]
-        self.events += new
+        self.seen += new
         return new
 
     def next_event(self, side, name, seconds=30):
@@ -158,15 +129,7 @@ class Pair:
 
     def pause_s(self, side):
         """The usual time from STOP to RESUME."""
-        pauses, stopped = [], None
-        for event in self.events:
-            if event["side"] != side:
-                continue
-            if event["event"] == "STOP":
-                stopped = event["time_us"]
-            elif event["event"] == "RESUME" and stopped:
-                pauses.append((event["time_us"] - stopped) / 1e6)
-        return statistics.median(pauses)
+        return statistics.median(resume - stop for stop, resume in self.pauses(side)) / 1e6
 
 
 def guest_cpu_s(pid):
@@ -201,7 +164,7 @@ def fail_over(pair, survivor, told):
     """What COLO-FT.txt wants of the user; the survivor must then run on."""
     if not told:
         wait_until(f"COLO_EXIT of the {survivor}", 20, lambda: pair.new_events() is not None and [
-            event for event in pair.events
+            event for event in pair.seen
             if (event["side"], event["event"]) == (survivor, "COLO_EXIT")])
         pair.qmp(survivor, "x-colo-lost-heartbeat")
     wait_until(f"the {survivor} runs", 20,
@@ -226,31 +189,19 @@ class Run(typing.NamedTuple):
 
 
 def record(qemu, scenario, directory):
-    recording = str(directory / "perf.data")
+    output = str(directory / "perf.data")
     with Pair(qemu, directory) as pair:
-        pair.wait_for_colo()
-        pids = {side: pair.pid(side) for side in OTHER_SIDE}
-        with open(directory / "record.log", "w", encoding="utf-8") as log:
-            recorder = subprocess.Popen(
-                [COLO_PERF, "record", "-F", "199", "-p", str(pids["primary"]), "-p",
-                 str(pids["secondary"]), "-o", recording],
-                stdout=subprocess.PIPE, stderr=log, encoding="utf-8")
-            try:
-                if recorder.stdout.readline() != "state=recording\n":
-                    raise Failed("colo-perf record does not record: see record.log")
-                for _ in range(5):
-                    pair.next_event(scenario.victim, "RESUME")
-                struck_ns = strike(pair, scenario)
-                survivor = OTHER_SIDE[scenario.victim] if scenario.killed else scenario.victim
-                guest_s = fail_over(pair, survivor, not scenario.killed)
-            finally:
-                status = stop_script(recorder)
-            if status != 0:
-                raise Failed(f"colo-perf record has ended with status {status}")
+        pids = {side: pair.pid(side) for side in colo_pair.SIDES}
+        with colo_pair.recording(pair, output, 199):
+            for _ in range(5):
+                pair.next_event(scenario.victim, "RESUME")
+            struck_ns = strike(pair, scenario)
+            survivor = OTHER_SIDE[scenario.victim] if scenario.killed else scenario.victim
+            guest_s = fail_over(pair, survivor, not scenario.killed)
         epoch_ns = time.time_ns() - time.monotonic_ns()
         pair.new_events()
-        said = pair.log_tail()
-    return Run(recording, struck_ns, survivor, guest_s, pair.events, pids, epoch_ns, said)
+        said = pair.said()
+    return Run(output, struck_ns, survivor, guest_s, pair.seen, pids, epoch_ns, said)
 
 
 # --- The oracle: perf script's lines, and nothing of src/ ---
@@ -550,7 +501,7 @@ def play(program, qemu, scenario, work):
         directory.mkdir()
         try:
             done, where = check_run(program, scenario, record(qemu, scenario, directory))
-        except (Failed, qmp.QmpError) as failure:
+        except (colo_pair.PairError, qmp.QmpError) as failure:
             check(f"{scenario.name}: the pair does what it is told", False, str(failure))
             return
         if done:

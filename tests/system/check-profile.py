@@ -27,6 +27,7 @@ import typing
 import xml.etree.ElementTree
 
 sys.dont_write_bytecode = True
+from elf_file import build_id_of, inlined_at  # pylint: disable=wrong-import-position
 import perf_script  # pylint: disable=wrong-import-position
 from tap import check, finish  # pylint: disable=wrong-import-position
 
@@ -457,30 +458,6 @@ def check_inlines(colo_perf, role):
           f"{inlined} of {plain.total()} samples are in or below one")
 
 
-def code_shift(path):
-    """What is to be added to an offset in the file to get the address, for its code."""
-    headers = subprocess.run(["readelf", "-lW", path], stdout=subprocess.PIPE, encoding="utf-8",
-                             check=True).stdout
-    offset, address = re.search(r"LOAD\s+(0x\w+) (0x\w+) 0x\w+ 0x\w+ 0x\w+ R E", headers).groups()
-    return int(address, 16) - int(offset, 16)
-
-
-def inlined_at(path, offsets):
-    """{offset in the file: names inlined there, the outermost first}, as addr2line says it."""
-    shift = code_shift(path)
-    lines = subprocess.run(["addr2line", "-a", "-f", "-i", "-e", path], check=True,
-                           input="".join(f"{offset + shift:#x}\n" for offset in offsets),
-                           stdout=subprocess.PIPE, encoding="utf-8").stdout.splitlines()
-    inlined, names = {}, []
-    for line in lines:
-        if re.fullmatch(r"0x[0-9a-f]{16}", line):
-            names = inlined[int(line, 16) - shift] = []
-        else:
-            names.append(line)
-    # Each name has a line of its own and one with file and line number; the last is the function.
-    return {offset: names[:-2:2][::-1] for offset, names in inlined.items()}
-
-
 def lookups(frames, path):
     """{i: offset in the file that frame i is looked up at}, of those in it."""
     return {i: frame.address - is_return_address(frames, i)
@@ -540,12 +517,6 @@ def copy_to(symfs, path):
     copy.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(path, copy)
     return copy
-
-
-def build_id_of(path):
-    notes = subprocess.run(["readelf", "-n", path], stdout=subprocess.PIPE, encoding="utf-8",
-                           stderr=subprocess.DEVNULL, check=True).stdout
-    return re.search(r"Build ID: ([0-9a-f]+)", notes).group(1)
 
 
 def change_build_id(path):

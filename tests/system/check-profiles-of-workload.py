@@ -27,6 +27,7 @@ import tempfile
 import traceback
 
 sys.dont_write_bytecode = True
+from elf_file import build_id_of, inlined_at, symbols_of  # pylint: disable=wrong-import-position
 from workload_record import (  # pylint: disable=wrong-import-position
     Case, ColoPerf, Probes, Programs, RATE, Recorder, STACKS, of_others, of_process, run)
 from tap import check, finish  # pylint: disable=wrong-import-position
@@ -338,30 +339,9 @@ def check_threads(recording, colo_perf):
 
 # --- Inlined functions ---
 
-def inlined_at(program, addresses):
-    """{address: functions, the outermost first, of which all but the first are inlined}."""
-    lines = run("addr2line", "-a", "-f", "-i", "-e", program,
-                input="".join(f"{address:#x}\n" for address in addresses)).splitlines()
-    functions, at = {}, []
-    for line in lines:
-        if re.fullmatch(r"0x[0-9a-f]{16}", line):
-            at = functions[int(line, 16)] = []
-        else:
-            at.append(line)
-    # Each function has a line of its own and one with file and line number.
-    return {address: found[::2][::-1] for address, found in functions.items()}
-
-
-def code_shift(program):
-    """What is to be added to an offset in the file to get the address, for its code."""
-    headers = run("readelf", "-lW", program)
-    offset, address = re.search(r"LOAD\s+(0x\w+) (0x\w+) 0x\w+ 0x\w+ 0x\w+ R E", headers).groups()
-    return int(address, 16) - int(offset, 16)
-
-
-def lookups(sample, file, shift):
-    """{i: the address in the file at which frame i is looked up}: where the call was."""
-    return {i: frame.address + shift - (i > 0) for i, frame in enumerate(sample.frames)
+def lookups(sample, file):
+    """{i: the place in the file at which frame i is looked up}: where the call was."""
+    return {i: frame.address - (i > 0) for i, frame in enumerate(sample.frames)
             if frame.dso == str(file)}
 
 
@@ -369,11 +349,10 @@ def inlines_of(samples, files):
     """{(sample, i): inlined functions at its frame i}, by addr2line."""
     inlines = {}
     for file in files:
-        shift = code_shift(file)
-        addresses = {(sample, i): address for sample in samples
-                     for i, address in lookups(sample, file, shift).items()}
-        inlined = inlined_at(file, sorted(set(addresses.values())))
-        inlines.update({frame: inlined[address][1:] for frame, address in addresses.items()})
+        offsets = {(sample, i): offset for sample in samples
+                   for i, offset in lookups(sample, file).items()}
+        inlined = inlined_at(file, sorted(set(offsets.values())))
+        inlines.update({frame: inlined[offset] for frame, offset in offsets.items()})
     return inlines
 
 
@@ -491,26 +470,14 @@ def warning_of(answer):
     return found[0] if len(found) == 1 else ""
 
 
-def build_id_of(path):
-    return re.search(r"Build ID: ([0-9a-f]+)", run("readelf", "-n", path)).group(1)
-
-
-def symbols_of(program):
-    """[(begin, end, name)] of its functions, as addresses."""
-    lines = run("nm", "-S", "--defined-only", program).splitlines()
-    found = [line.split() for line in lines]
-    return [(int(words[0], 16), int(words[0], 16) + int(words[1], 16), words[3])
-            for words in found if len(words) == 4 and words[2] in "tT"]
-
-
 def with_names(stacks, original):
     """The stacks with the names that the original has at [colo-workload+0xOFFSET]."""
-    symbols, shift = symbols_of(original), code_shift(original)
+    symbols = symbols_of(original)
 
     def name_of(frame):
         match = re.fullmatch(rf"\[{MODULE}\+0x([0-9a-f]+)\]", frame)
-        address = int(match.group(1), 16) + shift if match else -1
-        return ([name for begin, end, name in symbols if begin <= address < end] + [frame])[0]
+        offset = int(match.group(1), 16) if match else -1
+        return ([name for begin, end, name in symbols if begin <= offset < end] + [frame])[0]
 
     named = collections.Counter()
     for stack, count in stacks.items():
