@@ -4,26 +4,9 @@
  * end. What they must lead to stands in run.sh; the numbers in them are not
  * checked there.
  */
-#include "lib/colo_story.h"
+#include "lib/usual_pair.h"
 
 #include <string.h>
-
-#define N_CPUS	 2
-#define START_NS 5000000000ULL
-#define PAUSE_NS 100000000ULL /* from the end of a checkpoint to the begin of the next */
-
-static const struct colo_story_side primary = {.role = COLO_STORY_PRIMARY,
-					       .pid = 101,
-					       .tid = 111,
-					       .cpu = 0,
-					       .main_cpu = 1,
-					       .now_ns = START_NS};
-static const struct colo_story_side secondary = {.role = COLO_STORY_SECONDARY,
-						 .pid = 202,
-						 .tid = 222,
-						 .cpu = 1,
-						 .main_cpu = 0,
-						 .now_ns = START_NS};
 
 static const struct colo_story_counters counters = {
 	.status = COLO_STORY_STATUS_COLO,
@@ -42,22 +25,12 @@ static const struct colo_story_counters counters = {
 /* No checkpoint is as long as another. */
 static struct colo_story_checkpoint checkpoint_of(guint64 seq)
 {
-	struct colo_story_checkpoint checkpoint = {.seq = seq,
-						   .wait_ns = PAUSE_NS,
-						   .after_ns = 900,
-						   .dev_bytes = 50000 + seq,
-						   .normal_pages = 200 * seq,
-						   .zero_pages = 3,
-						   .vmstate_bytes = 50000 + seq,
-						   .flushed_pages = 200 * seq,
-						   .trigger = COLO_STORY_TIMER,
-						   .counters = &counters};
+	struct colo_story_checkpoint checkpoint = usual_checkpoint(seq);
 
 	checkpoint.ram_bytes = 4104 * checkpoint.normal_pages;
-	for (guint phase = COLO_STORY_REQUEST; phase < COLO_STORY_N_PHASES; phase++) {
-		checkpoint.before_ns[phase] = 500;
-		checkpoint.phase_ns[phase] = 1000000 * (phase + 1) + 1000 * seq;
-	}
+	checkpoint.vmstate_bytes = 50000 + seq;
+	checkpoint.flushed_pages = checkpoint.normal_pages;
+	checkpoint.counters = &counters;
 	return checkpoint;
 }
 
@@ -86,32 +59,32 @@ static void tell_side(struct colo_story *story, const struct colo_story_side *of
 static void tell_both(struct colo_story *story, struct perf_builder *builder)
 {
 	(void)builder;
-	tell_side(story, &primary, 4);
-	tell_side(story, &secondary, 4);
+	tell_side(story, &usual_primary, 4);
+	tell_side(story, &usual_secondary, 4);
 }
 
 static void tell_primary(struct colo_story *story, struct perf_builder *builder)
 {
 	(void)builder;
-	tell_side(story, &primary, 4);
+	tell_side(story, &usual_primary, 4);
 }
 
 static void tell_secondary(struct colo_story *story, struct perf_builder *builder)
 {
 	(void)builder;
-	tell_side(story, &secondary, 4);
+	tell_side(story, &usual_secondary, 4);
 }
 
 static void tell_nothing(struct colo_story *story, struct perf_builder *builder)
 {
 	(void)builder;
-	colo_story_process(story, &primary);
+	colo_story_process(story, &usual_primary);
 }
 
 /* Hits, and still no checkpoint: COLO waits for the first one. */
 static void tell_no_checkpoint(struct colo_story *story, struct perf_builder *builder)
 {
-	struct colo_story_side side = primary;
+	struct colo_story_side side = usual_primary;
 
 	(void)builder;
 	colo_story_process(story, &side);
@@ -122,7 +95,7 @@ static void tell_no_checkpoint(struct colo_story *story, struct perf_builder *bu
 
 static void tell_aborted(struct colo_story *story, struct perf_builder *builder)
 {
-	struct colo_story_side side = primary;
+	struct colo_story_side side = usual_primary;
 	struct colo_story_checkpoint checkpoint = checkpoint_of(3);
 
 	(void)builder;
@@ -148,16 +121,17 @@ static void give_up(struct colo_story *story, struct colo_story_side *side, guin
 static guint leave_out_what_the_dead_do(struct colo_story_hit *hit, gpointer user_data)
 {
 	(void)user_data;
-	return hit->pid != secondary.pid || hit->args[1] != 3 ||
+	return hit->pid != usual_secondary.pid || hit->args[1] != 3 ||
 	       strcmp(hit->probe, "colo_checkpoint_end") != 0;
 }
 
 /* The secondary is killed; the primary gives up two checkpoints, is asked to fail over, lives. */
 static void tell_failover(struct colo_story *story, struct perf_builder *builder)
 {
-	struct colo_story_side survivor = primary, victim = secondary;
-	struct perf_builder_stamp at = {
-		.event = colo_story_task_event(story), .pid = secondary.pid, .tid = secondary.pid};
+	struct colo_story_side survivor = usual_primary, victim = usual_secondary;
+	struct perf_builder_stamp at = {.event = colo_story_task_event(story),
+					.pid = usual_secondary.pid,
+					.tid = usual_secondary.pid};
 
 	colo_story_set_filter(story, leave_out_what_the_dead_do, NULL);
 	colo_story_process(story, &survivor);
@@ -168,7 +142,7 @@ static void tell_failover(struct colo_story *story, struct perf_builder *builder
 	give_up(story, &survivor, 3, COLO_STORY_VMSTATE);
 	give_up(story, &survivor, 4, COLO_STORY_REQUEST);
 	colo_story_exit(story, &survivor, COLO_STORY_EXIT_ERROR);
-	colo_story_trigger(story, &survivor, 5, COLO_STORY_FAILOVER, START_NS + 1500000000);
+	colo_story_trigger(story, &survivor, 5, COLO_STORY_FAILOVER, USUAL_START_NS + 1500000000);
 	colo_story_flush(story);
 	at.time_ns = victim.now_ns + 2000;
 	perf_builder_exit(builder, &at, 1, 1);
@@ -177,7 +151,7 @@ static void tell_failover(struct colo_story *story, struct perf_builder *builder
 /* More checkpoints are given up than the text lists. */
 static void tell_six_given_up(struct colo_story *story, struct perf_builder *builder)
 {
-	struct colo_story_side side = primary;
+	struct colo_story_side side = usual_primary;
 
 	(void)builder;
 	colo_story_process(story, &side);
@@ -197,7 +171,7 @@ static guint leave_out_an_end(struct colo_story_hit *hit, gpointer user_data)
 /* Cut at both ends, one given up, one of which a hit is missing: all states at once. */
 static void tell_all_states(struct colo_story *story, struct perf_builder *builder)
 {
-	struct colo_story_side side = primary;
+	struct colo_story_side side = usual_primary;
 	struct colo_story_checkpoint checkpoint = checkpoint_of(5);
 
 	(void)builder;
@@ -216,18 +190,18 @@ static void tell_losses(struct colo_story *story, struct perf_builder *builder)
 {
 	const guint64 nobody[] = {3, 9};
 	struct perf_builder_stamp at = {.event = colo_story_event(story, "colo_ram_begin"),
-					.pid = primary.pid,
-					.tid = primary.tid,
-					.time_ns = START_NS};
+					.pid = usual_primary.pid,
+					.tid = usual_primary.tid,
+					.time_ns = USUAL_START_NS};
 	struct perf_builder_sample short_hit = {.at = at, .raw = "", .raw_size_bytes = 0};
 
 	colo_story_add_probe(story, "colo_of_tomorrow", "s32 u64");
-	tell_side(story, &primary, 4);
+	tell_side(story, &usual_primary, 4);
 	perf_builder_lost(builder, &at, 17);
 	perf_builder_lost_samples(builder, &at, 4);
 	perf_builder_sample(builder, &short_hit);
 	perf_builder_record(builder, PERF_RECORD_SAMPLE, 0, "no such", 8);
-	colo_story_hit(story, &primary, "colo_wait_begin", nobody, G_N_ELEMENTS(nobody));
+	colo_story_hit(story, &usual_primary, "colo_wait_begin", nobody, G_N_ELEMENTS(nobody));
 }
 
 /* Names as an attacker would choose them, or a line of text that went astray. */
@@ -235,13 +209,13 @@ static void tell_hostile_names(struct colo_story *story, struct perf_builder *bu
 {
 	const char *const argv[] = {"perf", "record\n\033[2J\037", "\377\376", NULL};
 	struct perf_builder_stamp at = {.event = colo_story_event(story, "colo_ram_begin"),
-					.pid = primary.pid,
-					.tid = primary.tid,
-					.time_ns = START_NS};
+					.pid = usual_primary.pid,
+					.tid = usual_primary.tid,
+					.time_ns = USUAL_START_NS};
 
 	perf_builder_feature_string(builder, PERF_BUILDER_HOSTNAME, "a\nb\033[31mc\377");
 	perf_builder_feature_cmdline(builder, argv);
-	tell_side(story, &primary, 4);
+	tell_side(story, &usual_primary, 4);
 	perf_builder_comm(builder, &at, "x\ny\033[31mz\377", FALSE);
 }
 
@@ -250,7 +224,7 @@ static void tell_five_sides(struct colo_story *story, struct perf_builder *build
 {
 	(void)builder;
 	for (gint32 i = 0; i < 5; i++) {
-		struct colo_story_side side = i % 2 ? secondary : primary;
+		struct colo_story_side side = i % 2 ? usual_secondary : usual_primary;
 
 		side.pid += i * 1000000;
 		side.tid += i * 1000000;
@@ -261,7 +235,7 @@ static void tell_five_sides(struct colo_story *story, struct perf_builder *build
 /* An hour of checkpoints, each of ten minutes. */
 static void tell_long_times(struct colo_story *story, struct perf_builder *builder)
 {
-	struct colo_story_side side = primary;
+	struct colo_story_side side = usual_primary;
 
 	(void)builder;
 	colo_story_process(story, &side);
@@ -355,7 +329,7 @@ static gboolean write_recipe(const struct recipe *recipe, const char *directory,
 	struct perf_builder *builder =
 		perf_builder_new(recipe->byte_order ? recipe->byte_order : G_LITTLE_ENDIAN);
 	struct perf_event_attr attr = recipe->attr ? recipe->attr() : colo_story_default_attr();
-	struct colo_story *story = colo_story_new(builder, N_CPUS, &attr);
+	struct colo_story *story = colo_story_new(builder, USUAL_CPUS, &attr);
 	g_autofree char *path = g_build_filename(directory, recipe->name, NULL);
 	gboolean written;
 
@@ -374,7 +348,8 @@ static gboolean write_event(const char *directory, const char *file_name,
 			    const struct perf_builder_event *event, GError **error)
 {
 	struct perf_builder *builder = perf_builder_new(G_LITTLE_ENDIAN);
-	struct perf_builder_sample sample = {.at = {.pid = primary.pid, .time_ns = START_NS}};
+	struct perf_builder_sample sample = {
+		.at = {.pid = usual_primary.pid, .time_ns = USUAL_START_NS}};
 	const guint64 args[] = {1};
 	g_autofree char *path = g_build_filename(directory, file_name, NULL);
 	gboolean written;

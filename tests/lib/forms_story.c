@@ -4,15 +4,13 @@
  */
 #include "forms_story.h"
 
-#include "colo_story.h"
+#include "usual_pair.h"
 #include "dice.h"
 
 #include <string.h>
 #include <sys/mman.h>
 
-#define N_CPUS		2
 #define N_CHECKPOINTS	3
-#define START_NS	G_GUINT64_CONSTANT(5000000000)
 #define KERNEL_START	G_GUINT64_CONSTANT(0xffffffff81000000)
 #define KERNEL_SIZE	0x1000000
 #define SAMPLE_EVERY_NS 400000
@@ -79,24 +77,6 @@ const struct forms_layout forms_layouts[] = {
 };
 const guint forms_n_layouts = G_N_ELEMENTS(forms_layouts);
 
-static const struct colo_story_side primary = {.role = COLO_STORY_PRIMARY,
-					       .pid = 101,
-					       .tid = 111,
-					       .cpu = 0,
-					       .main_cpu = 1,
-					       .now_ns = START_NS};
-static const struct colo_story_side secondary = {.role = COLO_STORY_SECONDARY,
-						 .pid = 202,
-						 .tid = 222,
-						 .cpu = 1,
-						 .main_cpu = 0,
-						 .now_ns = START_NS + 777};
-static const struct colo_story_counters counters = {.status = COLO_STORY_STATUS_COLO,
-						    .total_ms = 60000,
-						    .total_bytes = 134217728,
-						    .page_size_bytes = 4096,
-						    .bits_per_s = -5};
-
 struct teller {
 	struct perf_builder *builder; /* Weak */
 	struct colo_story *story;     /* Owned by this */
@@ -108,22 +88,11 @@ struct teller {
 
 static struct colo_story_checkpoint checkpoint_of(guint64 seq)
 {
-	struct colo_story_checkpoint checkpoint = {.seq = seq,
-						   .wait_ns = 5000000 + 1000 * seq,
-						   .after_ns = 900,
-						   .dev_bytes = 50000 + seq,
-						   .ram_bytes = 820000 * seq,
-						   .normal_pages = 200 * seq,
-						   .zero_pages = 3,
-						   .vmstate_bytes = 60000 + seq,
-						   .flushed_pages = 300 * seq,
-						   .trigger = COLO_STORY_TIMER,
-						   .counters = &counters};
+	struct colo_story_checkpoint checkpoint = usual_checkpoint(seq);
 
-	for (guint phase = COLO_STORY_REQUEST; phase < COLO_STORY_N_PHASES; phase++) {
-		checkpoint.before_ns[phase] = 500;
+	checkpoint.wait_ns = 5000000 + 1000 * seq;
+	for (guint phase = COLO_STORY_REQUEST; phase < COLO_STORY_N_PHASES; phase++)
 		checkpoint.phase_ns[phase] = 300000 * (phase + 1) + 1000 * seq;
-	}
 	return checkpoint;
 }
 
@@ -178,7 +147,7 @@ static void tell_samples(struct teller *teller, const struct colo_story_side *si
 			.event = teller->clock,
 			.pid = side->pid,
 			.tid = is_main ? side->pid : side->tid,
-			.cpu = dice_range(&teller->dice, 0, N_CPUS),
+			.cpu = dice_range(&teller->dice, 0, USUAL_CPUS),
 			.time_ns = now_ns,
 		};
 
@@ -348,7 +317,7 @@ static void tell_features(struct teller *teller)
 
 	colo_story_features(teller->story);
 	perf_builder_feature_clock_data(teller->builder, 1, G_GUINT64_CONSTANT(1700000000000000000),
-					START_NS);
+					USUAL_START_NS);
 	perf_builder_feature_build_id(teller->builder, PERF_RECORD_MISC_USER, -1, build_id,
 				      sizeof(build_id), "/opt/colo-perf/qemu-system-x86_64");
 }
@@ -368,7 +337,7 @@ static void tell_kernel(struct teller *teller)
 struct perf_builder *forms_story(const struct forms_machine *machine,
 				 const struct forms_layout *layout, guint tale)
 {
-	struct colo_story_side sides[] = {primary, secondary};
+	struct colo_story_side sides[] = {usual_primary, usual_secondary};
 	struct teller teller = {.layout = layout, .dice = dice_of(1)};
 	struct perf_event_attr probes = colo_story_default_attr();
 	struct perf_builder_event clock = {
@@ -381,9 +350,11 @@ struct perf_builder *forms_story(const struct forms_machine *machine,
 			 .freq = 1,
 			 .sample_id_all = layout->sample_id_all,
 			 .sample_regs_intr = layout->clock_sample & PERF_SAMPLE_REGS_INTR ? 3 : 0},
-		.n_ids = N_CPUS,
+		.n_ids = USUAL_CPUS,
 	};
 
+	/* No two hits at the same time. */
+	sides[1].now_ns += 777;
 	if (layout->is_raw) {
 		clock.name = "stalls";
 		clock.attr.type = PERF_TYPE_RAW;
@@ -399,7 +370,7 @@ struct perf_builder *forms_story(const struct forms_machine *machine,
 	teller.builder = perf_builder_new(machine->byte_order);
 	perf_builder_set_long_size(teller.builder, machine->long_size_bytes);
 	perf_builder_set_attr_size(teller.builder, machine->attr_size_bytes);
-	teller.story = colo_story_new(teller.builder, N_CPUS, &probes);
+	teller.story = colo_story_new(teller.builder, USUAL_CPUS, &probes);
 	teller.clock = perf_builder_add_event(teller.builder, &clock);
 	tell_features(&teller);
 	tell_kernel(&teller);

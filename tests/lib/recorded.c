@@ -11,49 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define START_NS 5000000000ULL
-
 const struct recording_options recorded_options = {.formats = "/nonexistent"};
-
-const struct colo_story_side recorded_primary = {.role = COLO_STORY_PRIMARY,
-						 .pid = 101,
-						 .tid = 111,
-						 .cpu = 0,
-						 .main_cpu = 1,
-						 .now_ns = START_NS};
-const struct colo_story_side recorded_secondary = {.role = COLO_STORY_SECONDARY,
-						   .pid = 202,
-						   .tid = 222,
-						   .cpu = 1,
-						   .main_cpu = 0,
-						   .now_ns = START_NS};
-
-static const struct colo_story_counters counters = {.status = COLO_STORY_STATUS_COLO,
-						    .total_ms = 60000,
-						    .total_bytes = 134217728,
-						    .page_size_bytes = 4096,
-						    .bits_per_s = -5};
-
-struct colo_story_checkpoint recorded_checkpoint(guint64 seq)
-{
-	struct colo_story_checkpoint checkpoint = {.seq = seq,
-						   .wait_ns = 100000000,
-						   .after_ns = 900,
-						   .dev_bytes = 50000 + seq,
-						   .ram_bytes = 820000 * seq,
-						   .normal_pages = 200 * seq,
-						   .zero_pages = 3,
-						   .vmstate_bytes = 60000 + seq,
-						   .flushed_pages = 300 * seq,
-						   .trigger = COLO_STORY_TIMER,
-						   .counters = &counters};
-
-	for (guint phase = COLO_STORY_REQUEST; phase < COLO_STORY_N_PHASES; phase++) {
-		checkpoint.before_ns[phase] = 500;
-		checkpoint.phase_ns[phase] = 1000000 * (phase + 1) + 1000 * seq;
-	}
-	return checkpoint;
-}
 
 guint64 recorded_side(struct colo_story *story, const struct colo_story_side *of, guint64 n)
 {
@@ -63,7 +21,7 @@ guint64 recorded_side(struct colo_story *story, const struct colo_story_side *of
 	colo_story_process(story, &side);
 	colo_story_init(story, &side, 40000000);
 	for (guint64 seq = 1; seq <= n; seq++) {
-		struct colo_story_checkpoint checkpoint = recorded_checkpoint(seq);
+		struct colo_story_checkpoint checkpoint = usual_checkpoint(seq);
 
 		colo_story_checkpoint(story, &side, &checkpoint);
 		sum_ns += colo_story_checkpoint_ns(&side, &checkpoint);
@@ -78,11 +36,11 @@ guint64 recorded_side(struct colo_story *story, const struct colo_story_side *of
 struct perf_builder *recorded_both_sides(int byte_order, const struct perf_event_attr *attr)
 {
 	struct perf_builder *builder = perf_builder_new(byte_order);
-	struct colo_story *story = colo_story_new(builder, RECORDED_CPUS, attr);
+	struct colo_story *story = colo_story_new(builder, USUAL_CPUS, attr);
 
 	colo_story_features(story);
-	recorded_side(story, &recorded_primary, 4);
-	recorded_side(story, &recorded_secondary, 4);
+	recorded_side(story, &usual_primary, 4);
+	recorded_side(story, &usual_secondary, 4);
 	colo_story_free(story);
 	return builder;
 }

@@ -6,19 +6,11 @@
 #ifndef COLO_PERF_TESTS_RECORDED_H
 #define COLO_PERF_TESTS_RECORDED_H
 
-#include "lib/colo_story.h"
+#include "lib/usual_pair.h"
 #include "recording.h"
-
-#define RECORDED_CPUS 2
 
 /* Probes that this machine may have registered do not matter. */
 extern const struct recording_options recorded_options;
-
-/* Both sides; the begin of their stories. */
-extern const struct colo_story_side recorded_primary, recorded_secondary;
-
-/* All of its numbers are other ones for each `seq`. */
-struct colo_story_checkpoint recorded_checkpoint(guint64 seq);
 
 /*
  * The process, COLO's begin, `n` checkpoints and its end. Returns how many ns the checkpoints are

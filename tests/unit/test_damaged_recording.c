@@ -16,7 +16,7 @@ static struct perf_builder *three_checkpoints(void)
 {
 	struct perf_builder *builder = perf_builder_new(G_LITTLE_ENDIAN);
 	struct colo_story *story = colo_story_new(builder, 1, NULL);
-	struct colo_story_side side = recorded_secondary;
+	struct colo_story_side side = usual_secondary;
 
 	side.cpu = side.main_cpu = 0;
 	colo_story_features(story);
@@ -25,7 +25,7 @@ static struct perf_builder *three_checkpoints(void)
 	colo_story_process(story, &side);
 	colo_story_init(story, &side, 40000000);
 	for (guint64 seq = 1; seq <= 3; seq++) {
-		struct colo_story_checkpoint checkpoint = recorded_checkpoint(seq);
+		struct colo_story_checkpoint checkpoint = usual_checkpoint(seq);
 
 		colo_story_checkpoint(story, &side, &checkpoint);
 	}

@@ -104,15 +104,15 @@ static void assert_same_sessions(const struct recordings *a, const struct record
 static void test_both_sides(void)
 {
 	struct perf_builder *builder = perf_builder_new(G_LITTLE_ENDIAN);
-	struct colo_story *story = colo_story_new(builder, RECORDED_CPUS, NULL);
+	struct colo_story *story = colo_story_new(builder, USUAL_CPUS, NULL);
 	const struct colo_selection all = COLO_SELECT_ALL;
 	struct recordings *recordings;
 	const struct recording *file;
 	guint64 sums_ns[2];
 
 	colo_story_features(story);
-	sums_ns[0] = recorded_side(story, &recorded_primary, 4);
-	sums_ns[1] = recorded_side(story, &recorded_secondary, 4);
+	sums_ns[0] = recorded_side(story, &usual_primary, 4);
+	sums_ns[1] = recorded_side(story, &usual_secondary, 4);
 	colo_story_free(story);
 	recordings = recorded_load_builder(builder);
 	file = recorded_file(recordings, 0);
@@ -205,7 +205,7 @@ static void test_losses(void)
 	for (int order = 0; order < 2; order++) {
 		struct perf_builder *builder =
 			perf_builder_new(order ? G_BIG_ENDIAN : G_LITTLE_ENDIAN);
-		struct colo_story *story = colo_story_new(builder, RECORDED_CPUS, NULL);
+		struct colo_story *story = colo_story_new(builder, USUAL_CPUS, NULL);
 		struct perf_builder_sample hit = {
 			.at = {.event = colo_story_event(story, "colo_ram_end"), .pid = 101},
 			.raw = "",
@@ -213,7 +213,7 @@ static void test_losses(void)
 		struct recordings *recordings;
 		const struct recording *file;
 
-		recorded_side(story, &recorded_primary, 2);
+		recorded_side(story, &usual_primary, 2);
 		perf_builder_lost(builder, &hit.at, 17);
 		perf_builder_lost(builder, &hit.at, 4);
 		perf_builder_lost_samples(builder, &hit.at, 5);
@@ -253,7 +253,7 @@ static void test_short_records(void)
 	static const guint32 types[] = {PERF_RECORD_LOST, PERF_RECORD_LOST_SAMPLES,
 					PERF_RECORD_COMM, PERF_RECORD_SAMPLE, 12345};
 	struct perf_builder *builder = perf_builder_new(G_LITTLE_ENDIAN);
-	struct colo_story *story = colo_story_new(builder, RECORDED_CPUS, NULL);
+	struct colo_story *story = colo_story_new(builder, USUAL_CPUS, NULL);
 	struct recordings *recordings;
 
 	for (guint i = 0; i < G_N_ELEMENTS(types); i++)
@@ -284,9 +284,9 @@ static guint rename_every_other(struct colo_story_hit *hit, gpointer user_data)
 static void test_other_probes(void)
 {
 	struct perf_builder *builder = perf_builder_new(G_LITTLE_ENDIAN);
-	struct colo_story *story = colo_story_new(builder, RECORDED_CPUS, NULL);
+	struct colo_story *story = colo_story_new(builder, USUAL_CPUS, NULL);
 	struct perf_builder *plain = perf_builder_new(G_LITTLE_ENDIAN);
-	struct colo_story *plain_story = colo_story_new(plain, RECORDED_CPUS, NULL);
+	struct colo_story *plain_story = colo_story_new(plain, USUAL_CPUS, NULL);
 	const struct perf_builder_event of_others = {
 		.name = "sched:colo_ram_begin",
 		.attr = {.type = PERF_TYPE_TRACEPOINT,
@@ -306,9 +306,9 @@ static void test_other_probes(void)
 	colo_story_add_probe(story, "colo_dev_end_2", "s32 u64");
 	colo_story_add_probe(story, "colo_of_tomorrow", "s32 u64");
 	colo_story_set_filter(story, rename_every_other, NULL);
-	recorded_side(story, &recorded_primary, 4);
+	recorded_side(story, &usual_primary, 4);
 	colo_story_free(story);
-	recorded_side(plain_story, &recorded_primary, 4);
+	recorded_side(plain_story, &usual_primary, 4);
 	colo_story_free(plain_story);
 
 	recordings = recorded_load_builder(builder);
@@ -333,21 +333,21 @@ static void test_other_probes(void)
 /* Two hosts may give two QEMUs the same pid. */
 static void test_two_files(void)
 {
-	struct colo_story_side twin = recorded_secondary;
+	struct colo_story_side twin = usual_secondary;
 	int fds[2];
 	char *paths[3] = {NULL};
 	struct recordings *recordings;
 	g_autoptr(GError) error = NULL;
 
-	twin.pid = recorded_primary.pid;
-	twin.tid = recorded_primary.tid;
+	twin.pid = usual_primary.pid;
+	twin.tid = usual_primary.tid;
 	for (guint i = 0; i < 2; i++) {
 		struct perf_builder *builder = perf_builder_new(i ? G_BIG_ENDIAN : G_LITTLE_ENDIAN);
-		struct colo_story *story = colo_story_new(builder, RECORDED_CPUS, NULL);
+		struct colo_story *story = colo_story_new(builder, USUAL_CPUS, NULL);
 		g_autoptr(GByteArray) bytes = NULL;
 
 		/* The secondary first: reports begin with the primary all the same. */
-		recorded_side(story, i ? &recorded_primary : &twin, 3);
+		recorded_side(story, i ? &usual_primary : &twin, 3);
 		colo_story_free(story);
 		bytes = perf_builder_build(builder, NULL);
 		fds[i] = recorded_fd(bytes);
@@ -389,7 +389,7 @@ static void test_two_files(void)
 
 static guint leave_out_from_ram_end(struct colo_story_hit *hit, gpointer user_data G_GNUC_UNUSED)
 {
-	return hit->pid != recorded_primary.pid || hit->args[1] < 3 ||
+	return hit->pid != usual_primary.pid || hit->args[1] < 3 ||
 	       (strcmp(hit->probe, "colo_ram_end") && strcmp(hit->probe, "colo_checkpoint_end"));
 }
 
@@ -405,7 +405,7 @@ static void test_process_ends(void)
 
 	for (int which = 0; which < N_CASES; which++) {
 		struct perf_builder *builder = perf_builder_new(G_LITTLE_ENDIAN);
-		struct colo_story_side side = recorded_primary;
+		struct colo_story_side side = usual_primary;
 		struct recordings *recordings;
 		const struct colo_session *session;
 		struct perf_builder_stamp at;
@@ -413,14 +413,14 @@ static void test_process_ends(void)
 		struct colo_story *story;
 		struct colo_stop stop;
 
-		story = colo_story_new(builder, RECORDED_CPUS, NULL);
+		story = colo_story_new(builder, USUAL_CPUS, NULL);
 		colo_story_features(story);
-		recorded_side(story, &recorded_secondary, 3);
+		recorded_side(story, &usual_secondary, 3);
 		colo_story_set_filter(story, leave_out_from_ram_end, NULL);
 		colo_story_process(story, &side);
 		colo_story_init(story, &side, 40000000);
 		for (guint64 seq = 1; seq <= 3; seq++) {
-			struct colo_story_checkpoint checkpoint = recorded_checkpoint(seq);
+			struct colo_story_checkpoint checkpoint = usual_checkpoint(seq);
 
 			checkpoint.ret = seq == 3 ? -1 : 0;
 			checkpoint.fail_phase = COLO_STORY_RAM;
@@ -430,8 +430,8 @@ static void test_process_ends(void)
 		}
 		colo_story_flush(story);
 		at = (struct perf_builder_stamp){.event = colo_story_task_event(story),
-						 .pid = recorded_primary.pid,
-						 .tid = recorded_primary.tid,
+						 .pid = usual_primary.pid,
+						 .tid = usual_primary.tid,
 						 .cpu = 1,
 						 .time_ns = side.now_ns + 6000};
 		perf_builder_exit(builder, &at, 1, 1);
