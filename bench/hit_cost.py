@@ -47,16 +47,21 @@ def build(work):
 @contextlib.contextmanager
 def watching(colo_perf, way, pid, work):
     """colo-perf, which has begun to watch the process; it ends with it."""
-    options = ["--quiet", "-m", "16M", "-o", work / "perf.data"] if way[0] == "record" else []
+    options = ["-m", "16M", "-o", work / "perf.data"] if way[0] == "record" else []
     log = work / "log"
     with open(log, "wb") as output, \
             subprocess.Popen([colo_perf, *way, *options, "-p", str(pid)], stdout=output, stderr=output) as child:
         deadline = time.monotonic() + TIMEOUT_S
         while not any(word in log.read_text(encoding="utf-8") for word in ("state=recording", "watching")):
             if child.poll() is not None or time.monotonic() > deadline:
+                child.kill()
                 raise SystemExit(f"hit_cost.py: {way[0]} did not begin: {log.read_text(encoding='utf-8').strip()}")
             time.sleep(0.01)
         yield
+    said = log.read_text(encoding="utf-8")
+    # What was lost would have cost more.
+    if child.returncode or not ("nothing lost" in said or '"lost_probe_hits":0' in said):
+        raise SystemExit(f"hit_cost.py: {way[0]} ended with status {child.returncode}: {said.strip()[-300:]}")
 
 
 def measure(program, colo_perf, way, work):
