@@ -18,6 +18,7 @@
 #define MODULES_START 0xffffffffc0000000ULL
 #define LONG_NAME     60000 /* bytes; a record has room for 65,535 */
 #define DEEPEST	      8000  /* entries of a call chain, likewise */
+#define CHAIN_PAIRS   17
 
 /* One recording; all samples are of the thread of the checkpoints. */
 struct hostile {
@@ -238,6 +239,34 @@ static void deep_chains(struct hostile *hostile)
 	}
 }
 
+/*
+ * What two addresses differ in meets again where a hash of odd multipliers and shifts adds them up:
+ * chains of such pairs all have one.
+ */
+static void equal_chains(struct hostile *hostile)
+{
+	guint64 chain[2 + 2 * CHAIN_PAIRS] = {(guint64)PERF_CONTEXT_USER, CODE_START};
+
+	for (guint i = 0; i < hostile->n; i++) {
+		for (guint j = 0; j < CHAIN_PAIRS; j++) {
+			const guint64 bit = i >> j & 1;
+
+			chain[2 + 2 * j] = (CODE_START + PAGE_BYTES * j) ^ bit << 63;
+			chain[3 + 2 * j] =
+				(CODE_START + 0x100000 + PAGE_BYTES * j) ^ bit << 63 ^ bit << 34;
+		}
+		add_chain(hostile, i, chain, G_N_ELEMENTS(chain));
+	}
+}
+
+/* Code that is made at run time. */
+static void nameless(struct hostile *hostile)
+{
+	map(hostile, 0, CODE_START, 0x40000000, "//anon");
+	for (guint i = 0; i < hostile->n; i++)
+		add_sample(hostile, i, CODE_START + 16 * i);
+}
+
 /* A name that is written out for each address. */
 static void long_path(struct hostile *hostile)
 {
@@ -377,6 +406,8 @@ static const struct recipe {
 	{"files", files, 20000},
 	{"addresses", addresses, 80000},
 	{"deep-chains", deep_chains, 100},
+	{"equal-chains", equal_chains, 20000},
+	{"nameless", nameless, 80000},
 	{"long-path", long_path, 40000},
 	{"long-name", long_name, 40000},
 	{"sessions", sessions, 15000},

@@ -109,7 +109,8 @@ static void set_open_error(int problem, rlim_t files, GError **error)
 	case EACCES:
 	case EPERM:
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
-			    "you may not watch these processes (%s): run this as root, or with "
+			    "you may not watch the CPUs that the processes run on (%s): run this "
+			    "as root, or with "
 			    "CAP_PERFMON",
 			    g_strerror(problem));
 		break;

@@ -56,8 +56,9 @@ static void add_of_file(GPtrArray *warnings, const struct recording *file)
 	if (file->n_lost_samples)
 		add(warnings, "lost_samples",
 		    "%s: the kernel dropped %" PRIu64 " samples, of which %" PRIu64
-		    " are known to be hits of probes",
-		    file->path, file->n_lost_samples, file->n_lost_hits);
+		    " are known to be hits of probes%s",
+		    file->path, file->n_lost_samples, file->n_lost_hits,
+		    file->file ? "" : ", in these processes or in others that run the same file");
 	if (file->n_lost_reads > file->n_lost_samples)
 		add(warnings, "lost_reads",
 		    "%s: by the counts that were read with the samples (PERF_FORMAT_LOST) the "

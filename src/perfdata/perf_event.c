@@ -50,7 +50,11 @@ struct perf_events {
 	struct id_table *ids; /* Owned by this: what records carry to a number, from 0 on */
 	GArray *of_id;	      /* Owned by this: guint, the index of an event, by that number */
 	struct id_places samples, trailers;
-	struct found_id *last; /* Owned by this: samples of one event come one after the other */
+	/*
+	 * Owned by this: samples of one event come one after the other. It changes with lookups,
+	 * which the events do not.
+	 */
+	struct found_id *last;
 };
 
 static void event_clear(gpointer data)

@@ -217,12 +217,14 @@ static GArray *resolve_address(struct stack_resolver *resolver, const struct map
 static const GArray *frames_at(struct stack_resolver *resolver, const struct mapping *mapping,
 			       uint64_t address)
 {
+	const enum dso_kind kind = dso_kind(dso_table_get(resolver->dsos, mapping->dso));
 	const uint64_t in_mapping = address - mapping->start;
-	const struct address key = {mapping->dso, in_mapping + mapping->file_offset};
+	/* Code that is made at run time has no names: it is all one frame. */
+	const struct address key = {mapping->dso,
+				    kind == DSO_ANONYMOUS ? 0 : in_mapping + mapping->file_offset};
 	GArray *frames = g_hash_table_lookup(resolver->addresses, &key);
 
 	if (!frames) {
-		const enum dso_kind kind = dso_kind(dso_table_get(resolver->dsos, mapping->dso));
 		/* The kernel's addresses are absolute: say how far from its start it is. */
 		const uint64_t offset =
 			kind == DSO_KERNEL || kind == DSO_KERNEL_MODULE ? in_mapping : key.address;
@@ -422,7 +424,7 @@ static guint hash_callers(const struct callers *callers)
 	uint64_t hash = hash_u64(callers->pid ^ (uint64_t)callers->n << 32);
 
 	for (size_t i = 0; i < callers->n; i++)
-		hash = (hash ^ (hash >> 29) ^ callers->addresses[i]) * UINT64_C(0x9e3779b97f4a7c15);
+		hash = hash_u64(hash ^ callers->addresses[i]);
 	return (guint)(hash >> 32);
 }
 
@@ -465,7 +467,7 @@ static void add_answer(struct stack_resolver *resolver, struct callers *seen,
 
 	if (!seen->others)
 		seen->others = g_tree_new_full(compare_answers, NULL, NULL, g_free);
-	g_tree_insert(seen->others, copy, copy);
+	g_tree_replace(seen->others, copy, copy);
 }
 
 static void add_callers(struct stack_resolver *resolver, const struct callers *key)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * From the addresses of a call chain to a stack of named frames. Each distinct
- * chain and each distinct address is looked at once; what comes again, and most
- * do, is a look into a table. Counting is for others.
+ * From the addresses of a call chain to a stack of named frames. What comes again, and most
+ * of it does, is a look into a table or two. Counting is for others.
  */
 #ifndef COLO_PERF_PROFILE_STACK_RESOLVER_H
 #define COLO_PERF_PROFILE_STACK_RESOLVER_H

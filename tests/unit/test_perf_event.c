@@ -203,6 +203,64 @@ static void test_ids(void)
 	perf_builder_free(builder);
 }
 
+/* An event in whose samples the id stands where `sample_type` puts it. */
+static void add_event(struct perf_events *events, guint64 sample_type)
+{
+	const struct perf_event_attr attr = {.size = sizeof(attr), .sample_type = sample_type};
+	g_autoptr(GError) error = NULL;
+
+	perf_events_add(events, (const guint8 *)&attr, sizeof(attr), false, &error);
+	g_assert_no_error(error);
+}
+
+static void assert_event(const struct perf_events *events, const guint64 *body, gsize words,
+			 int expected)
+{
+	g_assert_cmpint(perf_events_of_sample(events, (const guint8 *)body, 8 * words, false), ==,
+			expected);
+}
+
+/* In pipe mode events and ids come while samples do: what was found before does not stay. */
+static void test_ids_that_come_later(void)
+{
+	struct perf_events *events = perf_events_new();
+	const guint64 sample[] = {70};
+
+	add_event(events, PERF_SAMPLE_IDENTIFIER);
+	/* As long as it is the only one. */
+	assert_event(events, sample, 1, 0);
+	add_event(events, PERF_SAMPLE_IDENTIFIER);
+	assert_event(events, sample, 1, -1);
+	perf_events_add_id(events, 70, 1);
+	assert_event(events, sample, 1, 1);
+	perf_events_add_id(events, 70, 0);
+	assert_event(events, sample, 1, 0);
+	/* Its ids stand at a place of their own, where these samples have nothing. */
+	add_event(events, PERF_SAMPLE_TID | PERF_SAMPLE_ID);
+	perf_events_add_id(events, 70, 2);
+	assert_event(events, sample, 1, -1);
+	perf_events_free(events);
+}
+
+/* With two places it is not the first word alone that tells. */
+static void test_ids_at_two_places(void)
+{
+	struct perf_events *events = perf_events_new();
+	const guint64 known[] = {5, 0, 0, 90}, unknown[] = {5, 0, 0, 91}, first[] = {70, 0, 0, 91};
+	const guint64 both[] = {70, 0, 0, 90};
+
+	add_event(events, PERF_SAMPLE_IDENTIFIER);
+	add_event(events, PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ID);
+	perf_events_add_id(events, 70, 0);
+	perf_events_add_id(events, 90, 1);
+	assert_event(events, known, G_N_ELEMENTS(known), 1);
+	assert_event(events, unknown, G_N_ELEMENTS(unknown), -1);
+	assert_event(events, first, G_N_ELEMENTS(first), 0);
+	assert_event(events, both, G_N_ELEMENTS(both), -1);
+	assert_event(events, first, G_N_ELEMENTS(first), 0);
+	perf_events_free(events);
+}
+
 static void check_trailer(guint64 sample_type, int byte_order)
 {
 	const struct perf_builder_stamp at = {
@@ -321,6 +379,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/perf_event/sample_read_values", test_sample_read_values);
 	g_test_add_func("/perf_event/sample_absurd_counts", test_sample_absurd_counts);
 	g_test_add_func("/perf_event/ids", test_ids);
+	g_test_add_func("/perf_event/ids_that_come_later", test_ids_that_come_later);
+	g_test_add_func("/perf_event/ids_at_two_places", test_ids_at_two_places);
 	g_test_add_func("/perf_event/trailers", test_trailers);
 	g_test_add_func("/perf_event/trailer_ids", test_trailer_ids);
 	g_test_add_func("/perf_event/trailer_stream_id", test_trailer_stream_id);

@@ -8,6 +8,7 @@
 #include "lib/dso_fixture.h"
 #include "profile/stack_resolver.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #define KERNEL_START  G_GUINT64_CONSTANT(0xffffffff81000000)
@@ -211,6 +212,9 @@ static void test_first_address_behind_each_mark_is_exact(struct fixture *fixture
 	ASSERT_STACK("second_one;second_one", KERNEL, KERNEL_START + 0x200, KERNEL,
 		     KERNEL_START + 0x200);
 	ASSERT_STACK("second_one", KERNEL, KERNEL, KERNEL_START + 0x200);
+	/* The same caller of the kernel and of the user, without a mark before it. */
+	ASSERT_STACK("second_one;second_one", KERNEL, KERNEL_START + 0x200, KERNEL_START + 0x200);
+	ASSERT_STACK("[unknown];[qemu+0x5000]", USER, 0x1000, KERNEL_START + 0x200);
 }
 
 static void test_chain_without_mark_is_the_users(struct fixture *fixture,
@@ -584,42 +588,72 @@ static void test_random_chains_against_a_fresh_resolver(struct fixture *fixture,
 	g_assert_cmpuint(g_hash_table_size(seen), >, 200);
 }
 
-/* The table of chains has no room for all of them, and none of them may be another one. */
-static void test_more_chains_than_there_is_room_for(struct fixture *fixture,
-						    gconstpointer data G_GNUC_UNUSED)
+/* Sanitizers have a heap of their own, of which mallinfo2() knows nothing. */
+static gsize bytes_in_use(void)
+{
+	const struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
+/* What called the innermost frame of the chain. */
+static const char *caller_name(struct fixture *fixture, const guint64 *addresses, gsize n)
+{
+	const guint32 stack = resolve(fixture, 100, addresses, n);
+	const guint32 caller = stack_table_caller(fixture->stacks, stack);
+
+	return stack_table_get_frame(fixture->stacks, stack_table_top(fixture->stacks, caller))
+		->name;
+}
+
+/* The table of callers has no room for all of them, and none of them may be another one. */
+static void test_more_callers_than_there_is_room_for(struct fixture *fixture,
+						     gconstpointer data G_GNUC_UNUSED)
 {
 	static const char *const names[] = {"first_one", "second_one", "third_one"};
 	const gsize n = 8000;
 	g_autofree guint64 *addresses = g_new(guint64, n);
+	const gsize before = bytes_in_use();
 
 	tasks_settle(fixture->tasks);
 	for (gsize i = 0; i < n; i++)
 		addresses[i] = KERNEL;
+	addresses[1] = KERNEL_START + 0x100;
 	for (guint round = 0; round < 2; round++) {
 		for (guint i = 0; i < 0x300; i++) {
 			addresses[n - 1] = KERNEL_START + 0x100 + i;
-			g_assert_cmpstr(top_frame(fixture, addresses, n)->name, ==,
-					names[i / 0x100]);
+			g_assert_cmpstr(caller_name(fixture, addresses, n), ==, names[i / 0x100]);
 		}
 	}
+	g_assert_cmpuint(bytes_in_use(), <, before + 40 * 1024 * 1024);
 	stack_resolver_forget(fixture->resolver);
-	g_assert_cmpstr(top_frame(fixture, addresses, n)->name, ==, "third_one");
+	g_assert_cmpstr(caller_name(fixture, addresses, n), ==, "third_one");
 }
 
-/* Each of them is nowhere, and the table of places is full many times over. */
+/*
+ * Each of them is nowhere, or in memory without names, and the table of places is full many times
+ * over.
+ */
 static void test_more_places_than_there_is_room_for(struct fixture *fixture,
 						    gconstpointer data G_GNUC_UNUSED)
 {
 	const guint64 known[] = {KERNEL, KERNEL_START + 0x100};
-	guint64 nowhere[] = {USER, 0};
+	const guint n = 1000000;
+	guint64 nowhere[] = {USER, 0}, nameless[] = {USER, 0};
+	gsize before;
 
+	add_mmap(fixture, QEMU_PID, 0, 0x10000000, 2 * n, "//anon");
 	tasks_settle(fixture->tasks);
-	for (guint i = 0; i < 600000; i++) {
+	before = bytes_in_use();
+	for (guint i = 0; i < n; i++) {
 		nowhere[1] = UINT64_C(0x700000000000) + i;
+		nameless[1] = 0x10000000 + i;
 		g_assert_cmpstr(top_frame(fixture, nowhere, 2)->name, ==, "[unknown]");
+		g_assert_cmpstr(top_frame(fixture, nameless, 2)->name, ==, "[anon]");
 		if (i % 1000 == 0)
 			g_assert_cmpstr(top_frame(fixture, known, 2)->name, ==, "first_one");
 	}
+	g_assert_cmpuint(bytes_in_use(), <, before + 48 * 1024 * 1024);
 }
 
 #define ADD(name)                                                                                  \
@@ -653,7 +687,7 @@ int main(int argc, char **argv)
 	ADD(chain_changes_when_any_of_its_files_does);
 	ADD(same_chain_of_two_processes);
 	ADD(random_chains_against_a_fresh_resolver);
-	ADD(more_chains_than_there_is_room_for);
+	ADD(more_callers_than_there_is_room_for);
 	ADD(more_places_than_there_is_room_for);
 	return g_test_run();
 }
