@@ -425,27 +425,51 @@ def check_terminal_ends(terminal, command):
 
 # --- A pair ---
 
+@contextlib.contextmanager
+def stream_of(colo_perf, pids, path):
+    """live on a stream of perf record, of which the same bytes go into a file. The probes are registered."""
+    work = path.parent / "stream"
+    work.mkdir()
+    command = ["perf", "record", "-q", "-N", "-k", "CLOCK_MONOTONIC", "--no-buffering", "-e", "sdt_qemu:*",
+               "-p", ",".join(map(str, pids)), "-o", "-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as perf, \
+            subprocess.Popen(["tee", path], stdin=perf.stdout, stdout=subprocess.PIPE) as tee:
+        live = Live(colo_perf, work, "-i", "-", "--json", stdin=tee.stdout)
+        tee.stdout.close()
+        perf.stdout.close()
+        wait_until(lambda: path.exists() and path.stat().st_size > 0)
+        yield live
+
+
 def check_pair(colo_perf, qemu, work):
-    """Both sides of a real pair, beside a recording of it."""
-    path, before = work / "pair.data", registered(qemu)
+    """Both sides of a real pair, beside a recording of it, and a stream."""
+    path, stream_path, before = work / "pair.data", work / "pair-stream.data", registered(qemu)
     with colo_pair.Pair(qemu, work / "pair", "--accel", "tcg", gate=True) as pair:
-        pids = [word for side in colo_pair.SIDES for word in ("-p", str(pair.pid(side)))]
+        pids = [pair.pid(side) for side in colo_pair.SIDES]
+        options = [word for pid in pids for word in ("-p", str(pid))]
         with open(work / "record.log", "wb") as log, \
-                subprocess.Popen([colo_perf, "record", "--quiet", *pids, "-F", "0", "-o", path],
+                subprocess.Popen([colo_perf, "record", "--quiet", *options, "-F", "0", "-o", path],
                                  stdout=subprocess.PIPE, stderr=log) as recorder:
             recorder.stdout.readline()
-            live = Live(colo_perf, work, *pids, "--interval", "0.5")
-            live.wait_for_start()
-            pair.open_gate()
-            live.wait_for_count(12)
-            # Both see the end of COLO, as the processes end.
-            os.kill(pair.pid("primary"), signal.SIGKILL)
-            os.kill(pair.pid("secondary"), signal.SIGKILL)
-            status, intervals, report = live.end()
+            with stream_of(colo_perf, pids, stream_path) as stream:
+                live = Live(colo_perf, work, *options, "--interval", "0.5")
+                live.wait_for_start()
+                pair.open_gate()
+                live.wait_for_count(12)
+                # All see the end of COLO, as the processes end.
+                for pid in pids:
+                    os.kill(pid, signal.SIGKILL)
+                status, intervals, report = live.end()
+                stream_status, _, stream_report = stream.end()
             recorder.wait()
     compare(report, report_of(colo_perf, path), "a pair", status, live)
     ids = {interval["id"] for interval in intervals}
     check("live of a pair: a line for each side", ids == {"primary", "secondary"}, ids)
+    expected = statistics(report_of(colo_perf, stream_path))
+    check("live of a pair's stream: to the nanosecond what the recording of it has, from its first checkpoint on",
+          stream_status == 0 and len(expected) == 2 and statistics(stream_report) == expected
+          and all(session["first_seq"] == 1 and session["states"]["complete"] >= 12 for session in expected),
+          stream.messages() or [session["states"] for session in expected])
     check("live of a pair: nothing more stays registered than before",
           taken_back(qemu, colo_perf, before))
 
