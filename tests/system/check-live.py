@@ -197,19 +197,25 @@ def check_beside_recording(colo_perf, program, probes, work):
 
 
 def check_others(colo_perf, program, work):
-    """Another process of the same program hits the same probes."""
+    """Two processes of the same program hit the same probes, and each is watched for itself."""
+    others_work = work / "others"
+    others_work.mkdir()
     with workload(program, 5, 1000, 10000) as child, workload(program, ENDLESS, 1000, 1000) as other:
         live = Live(colo_perf, work, "-p", child.pid, "--interval", "0.2")
+        others_live = Live(colo_perf, others_work, "-p", other.pid, "--interval", "0.2")
         live.wait_for_start()
+        others_live.wait_for_start()
         other.go()
+        others_live.wait_for_count(3)
         child.go()
         status, _, report = live.end()
-        # It began before this one's hits and ends after them.
-        was_there = other.poll() is None
-    sessions = [(session["pid"], session["states"]["complete"]) for session in report["sessions"]] if report else []
+        others_status, _, others_report = others_live.end(signal.SIGINT)
+    sessions, others = ([(session["pid"], session["states"]["complete"]) for session in one["sessions"]] if one else []
+                        for one in (report, others_report))
     check("live of a process: the hits of another one are not its own",
-          status == 0 and was_there and sessions == [(child.pid, 5)],
-          f"status {status}, {sessions}, the other {'ran' if was_there else 'had ended'}")
+          status == 0 and sessions == [(child.pid, 5)], f"status {status}, {sessions}")
+    check("... which has its own", others_status == 0 and len(others) == 1 and others[0][0] == other.pid
+          and others[0][1] > 5, f"status {others_status}, {others}")
 
 
 def compare(report, expected, what, status, live):
