@@ -110,8 +110,7 @@ static void set_open_error(int problem, rlim_t files, GError **error)
 	case EPERM:
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
 			    "you may not watch the CPUs that the processes run on (%s): run this "
-			    "as root, or with "
-			    "CAP_PERFMON",
+			    "as root, or with CAP_PERFMON",
 			    g_strerror(problem));
 		break;
 	default:
