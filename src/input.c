@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "colo_perf.h"
+#include "probes/process.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -249,14 +250,6 @@ static bool has_checkpoints(const struct colo_summary *summary)
 	return n > 0;
 }
 
-static bool has_pid(const GArray *pids, uint32_t pid)
-{
-	for (guint i = 0; i < pids->len; i++)
-		if ((uint32_t)g_array_index(pids, pid_t, i) == pid)
-			return true;
-	return false;
-}
-
 /* Summaries of the sessions that have a chosen checkpoint, as `role` and `pids` (or NULL) want. */
 static GPtrArray *summarize(const struct recordings *recordings,
 			    const struct colo_selection *selection, const char *role,
@@ -270,7 +263,7 @@ static GPtrArray *summarize(const struct recordings *recordings,
 		struct colo_summary *summary;
 
 		if ((role && strcmp(role, colo_role_name(session->role))) ||
-		    (pids && !has_pid(pids, session->pid)))
+		    (pids && !pids_have(pids, (pid_t)session->pid)))
 			continue;
 		summary = colo_summary_new(session, selection);
 		if (has_checkpoints(summary))

@@ -19,14 +19,6 @@ bool record_fail(GError **error, const char *format, ...)
 	return false;
 }
 
-static bool has_pid(const GArray *pids, pid_t pid)
-{
-	for (guint i = 0; i < pids->len; i++)
-		if (g_array_index(pids, pid_t, i) == pid)
-			return true;
-	return false;
-}
-
 static void add_program(GPtrArray *programs, struct program *program)
 {
 	for (guint i = 0; i < programs->len; i++) {
@@ -44,7 +36,7 @@ static bool add_number(pid_t pid, GArray *pids, GPtrArray *programs, GError **er
 {
 	struct program *program;
 
-	if (has_pid(pids, pid))
+	if (pids_have(pids, pid))
 		return true;
 	program = program_of_process(pid, error);
 	if (!program)
@@ -66,7 +58,7 @@ static bool add_name(const char *name, GArray *pids, GPtrArray *programs, GError
 		struct program *program = program_of_process(pid, first ? NULL : &first);
 
 		if (program && registration_check_program(program, first ? NULL : &first)) {
-			if (!has_pid(pids, pid))
+			if (!pids_have(pids, pid))
 				g_array_append_val(pids, pid);
 			add_program(programs, program);
 			added = true;

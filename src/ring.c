@@ -9,6 +9,7 @@
 #include "ring.h"
 
 #include "base/error.h"
+#include "probes/process.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -216,14 +217,6 @@ void ring_free(struct ring *ring)
 
 #define COMMON_TYPE_SIZE 2 /* the raw part of each tracepoint begins with its number: u16 */
 
-static bool is_watched(const struct ring *ring, uint32_t pid)
-{
-	for (guint i = 0; i < ring->pids->len; i++)
-		if ((uint32_t)g_array_index(ring->pids, pid_t, i) == pid)
-			return true;
-	return false;
-}
-
 static void read_sample(struct ring *ring, const uint8_t *tainted_body, size_t size,
 			ring_visitor visit, void *data)
 {
@@ -232,7 +225,7 @@ static void read_sample(struct ring *ring, const uint8_t *tainted_body, size_t s
 	uint16_t id;
 
 	if (!perf_sample_decode(layout, tainted_body, size, false, &sample) ||
-	    sample.raw_size < COMMON_TYPE_SIZE || !is_watched(ring, sample.pid))
+	    sample.raw_size < COMMON_TYPE_SIZE || !pids_have(ring->pids, (pid_t)sample.pid))
 		return;
 	memcpy(&id, sample.tainted_raw, sizeof(id));
 	visit(id, &sample, data);

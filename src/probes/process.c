@@ -195,6 +195,14 @@ GArray *processes_called(const char *name)
 	return pids;
 }
 
+bool pids_have(const GArray *pids, pid_t pid)
+{
+	for (guint i = 0; i < pids->len; i++)
+		if (g_array_index(pids, pid_t, i) == pid)
+			return true;
+	return false;
+}
+
 static void close_fd(gpointer fd)
 {
 	close(*(int *)fd);

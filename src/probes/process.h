@@ -37,6 +37,9 @@ void program_free(struct program *program);
  */
 GArray *processes_called(const char *name);
 
+/* Whether the process is one of `pids`, pid_t. */
+bool pids_have(const GArray *pids, pid_t pid);
+
 /* An array for pidfds, int, which are closed with it or when they are removed. */
 GArray *pidfds_new(void);
 
