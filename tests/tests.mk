@@ -8,7 +8,7 @@ $(BUILD)/tests/%.o: WARNINGS += -Wno-conversion
 
 lib_objects := $(addprefix $(BUILD)/tests/lib/,perf_builder.o perf_builder_record.o \
 			perf_builder_feature.o perf_builder_file.o perf_builder_pipe.o \
-			perf_builder_forms.o perf_packer.o colo_story.o usual_pair.o)
+			perf_builder_forms.o perf_packer.o colo_story.o usual_pair.o memory_fd.o)
 forms_objects := $(addprefix $(BUILD)/tests/lib/,forms_story.o recording_forms.o)
 settling := $(BUILD)/tests/lib/settling.o
 small_file := $(BUILD)/tests/lib/small_file.o

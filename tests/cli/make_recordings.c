@@ -133,6 +133,8 @@ static void tell_failover(struct colo_story *story, struct perf_builder *builder
 					.pid = usual_secondary.pid,
 					.tid = usual_secondary.pid};
 
+	/* Both begin at once, so that their times in the report can be compared. */
+	victim.now_ns = survivor.now_ns;
 	colo_story_set_filter(story, leave_out_what_the_dead_do, NULL);
 	colo_story_process(story, &survivor);
 	colo_story_process(story, &victim);

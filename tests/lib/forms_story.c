@@ -353,8 +353,6 @@ struct perf_builder *forms_story(const struct forms_machine *machine,
 		.n_ids = USUAL_CPUS,
 	};
 
-	/* No two hits at the same time. */
-	sides[1].now_ns += 777;
 	if (layout->is_raw) {
 		clock.name = "stalls";
 		clock.attr.type = PERF_TYPE_RAW;

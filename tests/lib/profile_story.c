@@ -3,33 +3,17 @@
  * Recordings with samples, in memory. Names of functions come from a kallsyms
  * file that is made here, so that no ELF file is needed.
  */
-#define _GNU_SOURCE /* memfd_create() */
 #include "lib/profile_story.h"
 
 #include "colo/summary.h"
+#include "lib/memory_fd.h"
 
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#define N_CPUS	      2
-#define START_NS      G_GUINT64_CONSTANT(5000000000)
 #define KERNEL_START  G_GUINT64_CONSTANT(0xffffffff81000000)
 #define FUNCTION_SIZE 0x100
 #define MAX_DEPTH     8100 /* as much as a record can hold */
-
-const struct colo_story_side profile_story_primary = {.role = COLO_STORY_PRIMARY,
-						      .pid = 101,
-						      .tid = 111,
-						      .cpu = 0,
-						      .main_cpu = 1,
-						      .now_ns = START_NS};
-const struct colo_story_side profile_story_secondary = {.role = COLO_STORY_SECONDARY,
-							.pid = 202,
-							.tid = 222,
-							.cpu = 1,
-							.main_cpu = 0,
-							.now_ns = START_NS + 777};
 
 const struct perf_builder_event profile_story_cpu_clock = {
 	.name = "cpu-clock:pppH",
@@ -40,7 +24,7 @@ const struct perf_builder_event profile_story_cpu_clock = {
 		 .read_format = PERF_FORMAT_ID,
 		 .freq = 1,
 		 .sample_id_all = 1},
-	.n_ids = N_CPUS,
+	.n_ids = USUAL_CPUS,
 };
 
 struct colo_story_checkpoint profile_story_checkpoint(guint64 seq)
@@ -66,7 +50,7 @@ struct profile_story *profile_story_new(int byte_order, const struct perf_builde
 	struct profile_story *story = g_new0(struct profile_story, 1);
 
 	story->builder = perf_builder_new(byte_order);
-	story->story = colo_story_new(story->builder, N_CPUS, NULL);
+	story->story = colo_story_new(story->builder, USUAL_CPUS, NULL);
 	if (event)
 		story->event = perf_builder_add_event(story->builder, event);
 	perf_builder_mmap(story->builder, &kernel);
@@ -113,18 +97,7 @@ void profile_story_sample(struct profile_story *story, gint32 pid, gint32 tid, g
 
 /* --- Loading --- */
 
-/* A file in memory, named by `path` (the caller frees it) as long as the descriptor is open. */
-static int memory_file(const void *bytes, gsize size, char **path)
-{
-	int fd = memfd_create("profile", MFD_CLOEXEC);
-
-	g_assert_cmpint(fd, >=, 0);
-	g_assert_cmpint(pwrite(fd, bytes, size, 0), ==, (gssize)size);
-	*path = g_strdup_printf("/proc/self/fd/%d", fd);
-	return fd;
-}
-
-static int make_kallsyms(char **path)
+static int make_kallsyms(void)
 {
 	g_autoptr(GString) text = g_string_new(NULL);
 
@@ -134,7 +107,7 @@ static int make_kallsyms(char **path)
 				       profile_story_address(function) - 0x10, function);
 	g_string_append_printf(text, "%" G_GINT64_MODIFIER "x T _etext\n",
 			       profile_story_address('z') - 0x10 + FUNCTION_SIZE);
-	return memory_file(text->str, text->len, path);
+	return memory_fd(text->str, text->len);
 }
 
 struct loaded_profile *loaded_profile_of_paths(const char *const *paths,
@@ -152,7 +125,8 @@ struct loaded_profile *loaded_profile_of_paths(const char *const *paths,
 	g_autoptr(GError) refused = NULL;
 	const GPtrArray *sessions;
 
-	loaded->kallsyms_fd = make_kallsyms(&loaded->kallsyms);
+	loaded->kallsyms_fd = make_kallsyms();
+	loaded->kallsyms = memory_fd_path(loaded->kallsyms_fd);
 	loaded->options.symbols.kallsyms = loaded->kallsyms;
 	loaded->options.symbols.symfs = "/nonexistent";
 	loaded->options.symbols.buildid_dir = "/nonexistent";
@@ -185,7 +159,8 @@ struct loaded_profile *loaded_profile_new(struct profile_story *const *stories, 
 
 		colo_story_flush(stories[i]->story);
 		bytes = perf_builder_build(stories[i]->builder, NULL);
-		fds[i] = memory_file(bytes->data, bytes->len, &paths[i]);
+		fds[i] = memory_fd(bytes->data, bytes->len);
+		paths[i] = memory_fd_path(fds[i]);
 	}
 	loaded = loaded_profile_of_paths((const char *const *)paths, selection, event, error);
 	for (guint i = 0; i < n; i++)

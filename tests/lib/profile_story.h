@@ -6,11 +6,8 @@
 #ifndef COLO_PERF_TESTS_PROFILE_STORY_H
 #define COLO_PERF_TESTS_PROFILE_STORY_H
 
-#include "lib/colo_story.h"
+#include "lib/usual_pair.h"
 #include "phase_profile.h"
-
-/* Both sides; the begin of their stories. */
-extern const struct colo_story_side profile_story_primary, profile_story_secondary;
 
 /* What perf record -F 1000 -g makes of cpu-clock. */
 extern const struct perf_builder_event profile_story_cpu_clock;

@@ -2,13 +2,12 @@
  *
  * Tells the story of two sides and loads what becomes of it.
  */
-#define _GNU_SOURCE /* memfd_create() */
 #include "lib/recorded.h"
 
+#include "lib/memory_fd.h"
 #include "warnings.h"
 
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 const struct recording_options recorded_options = {.formats = "/nonexistent"};
@@ -45,24 +44,10 @@ struct perf_builder *recorded_both_sides(int byte_order, const struct perf_event
 	return builder;
 }
 
-int recorded_fd(const GByteArray *bytes)
-{
-	int fd = memfd_create("recording", MFD_CLOEXEC);
-
-	g_assert_cmpint(fd, >=, 0);
-	g_assert_cmpint(pwrite(fd, bytes->data, bytes->len, 0), ==, bytes->len);
-	return fd;
-}
-
-char *recorded_path(int fd)
-{
-	return g_strdup_printf("/proc/self/fd/%d", fd);
-}
-
 struct recordings *recorded_load(const GByteArray *bytes, GError **error)
 {
-	int fd = recorded_fd(bytes);
-	g_autofree char *path = recorded_path(fd);
+	int fd = memory_fd(bytes->data, bytes->len);
+	g_autofree char *path = memory_fd_path(fd);
 	const char *const paths[] = {path, NULL};
 	struct recordings *recordings = recordings_load(paths, &recorded_options, error);
 

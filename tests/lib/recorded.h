@@ -21,10 +21,6 @@ guint64 recorded_side(struct colo_story *story, const struct colo_story_side *of
 /* Both sides, 4 checkpoints each, all in one flush. */
 struct perf_builder *recorded_both_sides(int byte_order, const struct perf_event_attr *attr);
 
-/* A file in memory; recorded_path() names it as long as it is open. The caller closes and frees. */
-int recorded_fd(const GByteArray *bytes);
-char *recorded_path(int fd);
-
 /* Loads them; NULL with `error`. The caller frees what is loaded. */
 struct recordings *recorded_load(const GByteArray *bytes, GError **error);
 struct recordings *recorded_load_builder(struct perf_builder *builder);

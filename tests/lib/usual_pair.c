@@ -15,7 +15,7 @@ const struct colo_story_side usual_secondary = {.role = COLO_STORY_SECONDARY,
 						.tid = 222,
 						.cpu = 1,
 						.main_cpu = 0,
-						.now_ns = USUAL_START_NS};
+						.now_ns = USUAL_START_NS + 777};
 
 static const struct colo_story_counters counters = {.status = COLO_STORY_STATUS_COLO,
 						    .total_ms = 60000,

@@ -10,7 +10,7 @@
 #define USUAL_CPUS     2
 #define USUAL_START_NS G_GUINT64_CONSTANT(5000000000)
 
-/* Both sides; the begin of their stories. */
+/* Both sides; the begin of their stories. No two hits are at the same time. */
 extern const struct colo_story_side usual_primary, usual_secondary;
 
 /* All of its numbers are other ones for each `seq`; what a story needs otherwise it changes. */

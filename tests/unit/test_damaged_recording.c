@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "colo/summary.h"
+#include "lib/memory_fd.h"
 #include "lib/recorded.h"
 
 #include <unistd.h>
@@ -69,8 +70,8 @@ static void test_cut_everywhere(void)
 	struct perf_builder_layout layout;
 	g_autoptr(GByteArray) bytes = perf_builder_build(builder, &layout);
 	struct recordings *whole = recorded_load_builder(builder);
-	int fd = recorded_fd(bytes);
-	g_autofree char *path = recorded_path(fd);
+	int fd = memory_fd(bytes->data, bytes->len);
+	g_autofree char *path = memory_fd_path(fd);
 	g_autofree char *prefix = g_strconcat(path, ": ", NULL);
 	const char *const paths[] = {path, NULL};
 	const guint64 formats_end = layout.features_offset[PERF_BUILDER_TRACING_DATA] +

@@ -86,7 +86,7 @@ static void assert_folded(const struct loaded_profile *loaded, const struct flam
 
 static void test_folded_lines_are_sorted(void)
 {
-	struct tree_story told = tree_story_of(&profile_story_primary);
+	struct tree_story told = tree_story_of(&usual_primary);
 	struct loaded_profile *loaded;
 
 	add_ram(&told, "zb", 1);
@@ -103,7 +103,7 @@ static void test_folded_lines_are_sorted(void)
 
 static void test_nothing_is_no_line(void)
 {
-	struct tree_story told = tree_story_of(&profile_story_primary);
+	struct tree_story told = tree_story_of(&usual_primary);
 	const struct flame_choice secondary = {.role = COLO_ROLE_SECONDARY, .part = COLO_N_PARTS};
 	struct loaded_profile *loaded;
 
@@ -117,7 +117,7 @@ static void test_nothing_is_no_line(void)
 
 static void test_recursion_is_as_deep_as_it_was(void)
 {
-	struct tree_story told = tree_story_of(&profile_story_primary);
+	struct tree_story told = tree_story_of(&usual_primary);
 	struct loaded_profile *loaded;
 
 	add_ram(&told, "aaa", 2);
@@ -131,7 +131,7 @@ static void test_recursion_is_as_deep_as_it_was(void)
 
 static void test_threads_are_at_the_root(void)
 {
-	struct tree_story told = tree_story_of(&profile_story_primary);
+	struct tree_story told = tree_story_of(&usual_primary);
 	struct flame_choice choice = ram_of_colo_thread;
 	struct loaded_profile *loaded;
 
@@ -151,7 +151,7 @@ static void test_threads_are_at_the_root(void)
 
 static void test_all_parts_are_at_the_root(void)
 {
-	struct tree_story told = tree_story_of(&profile_story_primary);
+	struct tree_story told = tree_story_of(&usual_primary);
 	struct flame_choice choice = {.role = COLO_ROLE_PRIMARY, .part = COLO_N_PARTS};
 	struct loaded_profile *loaded;
 
@@ -175,7 +175,7 @@ static void test_all_parts_are_at_the_root(void)
 static void test_names_with_borders_in_them(void)
 {
 	const guint64 chain[] = {PERF_CONTEXT_USER, 0x110010};
-	struct tree_story told = tree_story_of(&profile_story_primary);
+	struct tree_story told = tree_story_of(&usual_primary);
 	const struct perf_builder_mmap mmap = {
 		.at = {.event = told.story->event, .pid = told.side.pid, .tid = told.side.pid},
 		.misc = PERF_RECORD_MISC_USER,
@@ -206,8 +206,8 @@ static void test_names_with_borders_in_them(void)
 
 static void test_difference_has_the_base_first(void)
 {
-	struct tree_story before = tree_story_of(&profile_story_primary);
-	struct tree_story after = tree_story_of(&profile_story_primary);
+	struct tree_story before = tree_story_of(&usual_primary);
+	struct tree_story after = tree_story_of(&usual_primary);
 	struct flame_tree *tree = flame_tree_new("all");
 	struct loaded_profile *base, *current;
 	char *folded;
@@ -270,7 +270,7 @@ static guint64 sum_of_lines(const char *folded)
 static void test_random_stacks_sum_up(void)
 {
 	struct dice dice = dice_of(51);
-	struct tree_story told = tree_story_of(&profile_story_primary);
+	struct tree_story told = tree_story_of(&usual_primary);
 	struct flame_tree *tree = flame_tree_new("all");
 	struct loaded_profile *loaded;
 	char *folded;
@@ -298,7 +298,7 @@ static void test_random_stacks_sum_up(void)
 /* A stack that is too deep for a walk that calls itself. */
 static void test_deep_chain(void)
 {
-	struct tree_story told = tree_story_of(&profile_story_primary);
+	struct tree_story told = tree_story_of(&usual_primary);
 	g_autofree char *functions = g_strnfill(8000, 'a');
 	g_autoptr(GString) expected = g_string_new("a");
 	struct loaded_profile *loaded;
@@ -341,7 +341,7 @@ static void test_kinds_of_frames(void)
 {
 	const guint64 chain[] = {PERF_CONTEXT_KERNEL, 0, PERF_CONTEXT_USER, 0x110010, 0x900000};
 	guint64 addresses[G_N_ELEMENTS(chain)];
-	struct tree_story told = tree_story_of(&profile_story_primary);
+	struct tree_story told = tree_story_of(&usual_primary);
 	struct perf_builder_sample sample = {
 		.at = {.event = told.story->event,
 		       .pid = told.side.pid,
@@ -385,8 +385,7 @@ static void test_kinds_of_frames(void)
 /* A sample that no file is needed for: counted by hand, in the RAM phase of the only session. */
 static void count_by_hand(const struct loaded_profile *loaded, const struct frame *frames, guint n)
 {
-	const struct profile_thread thread = {.pid = profile_story_primary.pid,
-					      .tid = profile_story_primary.tid};
+	const struct profile_thread thread = {.pid = usual_primary.pid, .tid = usual_primary.tid};
 	struct stack_table *stacks = loaded->profiles->stacks;
 	guint32 stack = STACK_EMPTY;
 
@@ -405,8 +404,7 @@ static void test_inlined_functions_are_marked(void)
 					      {"copy", "libc.so.6", FRAME_INLINED}};
 	static const enum flame_kind kinds[] = {FLAME_UNRESOLVED, FLAME_PROGRAM, FLAME_LIBRARY,
 						FLAME_INLINED};
-	struct loaded_profile *loaded =
-		loaded_profile_of(tree_story_of(&profile_story_primary).story);
+	struct loaded_profile *loaded = loaded_profile_of(tree_story_of(&usual_primary).story);
 	struct flame_tree *tree = flame_tree_new("all");
 	const struct flame_frame *frame = flame_tree_root(tree);
 
@@ -430,7 +428,7 @@ static void test_inlined_functions_are_marked(void)
 
 static void test_totals_of_a_choice(void)
 {
-	struct tree_story told = tree_story_of(&profile_story_primary);
+	struct tree_story told = tree_story_of(&usual_primary);
 	struct flame_choice choice = ram_of_colo_thread;
 	struct loaded_profile *loaded;
 	struct flame_totals totals;

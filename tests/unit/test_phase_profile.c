@@ -207,8 +207,8 @@ static void check_one_recording(int byte_order)
 			    .dice = dice_of(81)};
 	struct loaded_profile *loaded;
 
-	tell_side(&told, &profile_story_primary, 6);
-	tell_side(&told, &profile_story_secondary, 7);
+	tell_side(&told, &usual_primary, 6);
+	tell_side(&told, &usual_secondary, 7);
 	loaded = loaded_profile_of(told.story);
 	check_told(&told, loaded, COLO_ROLE_PRIMARY);
 	check_told(&told, loaded, COLO_ROLE_SECONDARY);
@@ -228,17 +228,17 @@ static void test_both_sides_in_one_recording(void)
 static void check_two_recordings(int byte_order)
 {
 	struct told told = {.dice = dice_of(82)};
-	struct colo_story_side secondary = profile_story_secondary;
+	struct colo_story_side secondary = usual_secondary;
 	struct profile_story *stories[2];
 	g_autoptr(GError) error = NULL;
 	struct loaded_profile *loaded;
 
-	secondary.pid = profile_story_primary.pid;
-	secondary.tid = profile_story_primary.tid;
+	secondary.pid = usual_primary.pid;
+	secondary.tid = usual_primary.tid;
 	for (guint i = 0; i < G_N_ELEMENTS(stories); i++) {
 		told.story = stories[i] =
 			profile_story_new(i ? byte_order : G_BYTE_ORDER, &profile_story_cpu_clock);
-		tell_side(&told, i ? &secondary : &profile_story_primary, 5);
+		tell_side(&told, i ? &secondary : &usual_primary, 5);
 	}
 	loaded = loaded_profile_new(stories, 2, NULL, NULL, &error);
 	g_assert_no_error(error);
@@ -263,7 +263,7 @@ static void test_each_side_in_a_recording(void)
 static struct profile_story *ram_story(guint64 n, void (*change)(struct colo_story_checkpoint *))
 {
 	struct profile_story *story = profile_story_new(G_BYTE_ORDER, &profile_story_cpu_clock);
-	struct colo_story_side side = profile_story_primary;
+	struct colo_story_side side = usual_primary;
 
 	colo_story_init(story->story, &side, 4000000);
 	for (guint64 seq = 1; seq <= n; seq++) {
@@ -338,7 +338,7 @@ static void test_aborted_checkpoint_has_no_samples(void)
 static void test_cut_checkpoints_have_no_samples(void)
 {
 	struct profile_story *story = profile_story_new(G_BYTE_ORDER, &profile_story_cpu_clock);
-	struct colo_story_side side = profile_story_primary;
+	struct colo_story_side side = usual_primary;
 	struct loaded_profile *loaded;
 	/* Of the first: wait, trigger, begin, 4 phases before RAM. All: 24 and the trigger. */
 	const guint64 first = 2 + 1 + 1 + 2 * 4, end = 25 + 25 + 2 + 1 + 1 + 2 * 4 + 1;
@@ -366,7 +366,7 @@ static void test_cut_checkpoints_have_no_samples(void)
 static void test_other_processes_are_outside(void)
 {
 	struct profile_story *story = ram_story(1, NULL);
-	struct colo_story_side side = profile_story_primary;
+	struct colo_story_side side = usual_primary;
 	const struct colo_story_checkpoint checkpoint = profile_story_checkpoint(1);
 	struct loaded_profile *loaded;
 	guint64 ram_ns;
@@ -425,7 +425,7 @@ static const struct perf_builder_event cycles = {
 static struct profile_story *story_of_two_events(void)
 {
 	struct profile_story *story = ram_story(1, NULL);
-	struct colo_story_side side = profile_story_primary;
+	struct colo_story_side side = usual_primary;
 	const struct colo_story_checkpoint checkpoint = profile_story_checkpoint(1);
 
 	side.now_ns += 4000000;
@@ -502,7 +502,7 @@ static void test_tracepoint_may_be_asked_for(void)
 static void test_recording_without_samples(void)
 {
 	struct profile_story *story = profile_story_new(G_BYTE_ORDER, NULL);
-	struct colo_story_side side = profile_story_primary;
+	struct colo_story_side side = usual_primary;
 	const struct colo_story_checkpoint checkpoint = profile_story_checkpoint(1);
 	struct loaded_profile *loaded;
 
@@ -530,7 +530,7 @@ static void test_recording_without_the_chosen_event(void)
 	const struct part_profile *ram;
 
 	for (guint i = 0; i < 2; i++) {
-		struct colo_story_side side = i ? profile_story_secondary : profile_story_primary;
+		struct colo_story_side side = i ? usual_secondary : usual_primary;
 
 		colo_story_init(stories[i]->story, &side, 4000000);
 		profile_story_sample(stories[i], side.pid, side.tid,
@@ -562,7 +562,7 @@ static void test_samples_without_time_are_nowhere(void)
 	for (guint i = 0; i < G_N_ELEMENTS(missing); i++) {
 		struct perf_builder_event event = profile_story_cpu_clock;
 		struct profile_story *story;
-		struct colo_story_side side = profile_story_primary;
+		struct colo_story_side side = usual_primary;
 		const struct colo_story_checkpoint checkpoint = profile_story_checkpoint(1);
 		struct loaded_profile *loaded;
 
@@ -586,16 +586,14 @@ static void test_samples_without_time_are_nowhere(void)
 static void test_damaged_recording_counts_as_far_as_it_goes(void)
 {
 	struct profile_story *story = ram_story(2, NULL);
-	const guint64 wait_ns = profile_story_primary.now_ns + 4000000;
+	const guint64 wait_ns = usual_primary.now_ns + 4000000;
 	const guint8 no_record[8] = {0};
 	struct loaded_profile *loaded;
 
 	colo_story_flush(story->story);
-	profile_story_sample(story, profile_story_primary.pid, profile_story_primary.tid, wait_ns,
-			     "ab");
+	profile_story_sample(story, usual_primary.pid, usual_primary.tid, wait_ns, "ab");
 	perf_builder_bytes(story->builder, no_record, sizeof(no_record));
-	profile_story_sample(story, profile_story_primary.pid, profile_story_primary.tid, wait_ns,
-			     "ab");
+	profile_story_sample(story, usual_primary.pid, usual_primary.tid, wait_ns, "ab");
 	loaded = loaded_profile_of(story);
 	g_assert_nonnull(((struct recording *)loaded->recordings->files->pdata[0])->damage);
 	g_assert_cmpuint(loaded_profile_part(loaded, COLO_ROLE_PRIMARY, "ram")->samples, ==, 2);

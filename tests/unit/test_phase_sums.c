@@ -20,7 +20,7 @@ struct ram_story {
 static struct ram_story ram_story_of(const struct perf_builder_event *event, guint64 n)
 {
 	struct ram_story told = {.story = profile_story_new(G_BYTE_ORDER, event),
-				 .side = profile_story_primary,
+				 .side = usual_primary,
 				 .n_checkpoints = n};
 	struct colo_story_side side;
 
@@ -488,7 +488,7 @@ static void visit(const struct profile_thread *thread, uint32_t stack, uint64_t 
 {
 	struct seen *seen = data;
 
-	g_assert_cmpuint(thread->pid, ==, profile_story_primary.pid);
+	g_assert_cmpuint(thread->pid, ==, usual_primary.pid);
 	g_assert_cmpuint(stack, !=, STACK_EMPTY);
 	seen->samples += samples;
 	seen->stacks++;

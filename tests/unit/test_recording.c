@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "colo/summary.h"
+#include "lib/memory_fd.h"
 #include "lib/recorded.h"
 #include "warnings.h"
 
@@ -350,8 +351,8 @@ static void test_two_files(void)
 		recorded_side(story, i ? &usual_primary : &twin, 3);
 		colo_story_free(story);
 		bytes = perf_builder_build(builder, NULL);
-		fds[i] = recorded_fd(bytes);
-		paths[i] = recorded_path(fds[i]);
+		fds[i] = memory_fd(bytes->data, bytes->len);
+		paths[i] = memory_fd_path(fds[i]);
 		perf_builder_free(builder);
 	}
 	recordings = recordings_load((const char *const *)paths, &recorded_options, &error);
