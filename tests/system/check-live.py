@@ -132,17 +132,24 @@ def taken_back(program, colo_perf, before=()):
 
 # --- Streams ---
 
-def check_stream(colo_perf, program, probes, work, options):
-    """The same bytes go into a file and into live: the same numbers come out."""
-    path = work / "stream.data"
-    command = ["perf", "record", "-q", "-N", "-k", "CLOCK_MONOTONIC", *options, *probes.select(),
-               "-o", "-", "--", str(program), "paced", "40", "3000", "20000"]
-    name = " ".join(("perf record -o -", *options))
+@contextlib.contextmanager
+def stream_of(colo_perf, options, path, work):
+    """live on what perf record writes, of which the same bytes go into a file."""
+    command = ["perf", "record", "-q", "-N", "-k", "CLOCK_MONOTONIC", "-o", "-", *map(str, options)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as perf, \
             subprocess.Popen(["tee", path], stdin=perf.stdout, stdout=subprocess.PIPE) as tee:
         live = Live(colo_perf, work, "-i", "-", "--interval", "0.2", stdin=tee.stdout)
         tee.stdout.close()
         perf.stdout.close()
+        yield live
+
+
+def check_stream(colo_perf, program, probes, work, options):
+    """The same bytes go into a file and into live: the same numbers come out."""
+    path = work / "stream.data"
+    name = " ".join(("perf record -o -", *options))
+    with stream_of(colo_perf, [*options, *probes.select(), "--", program, "paced", "40", "3000", "20000"],
+                   path, work) as live:
         status, intervals, report = live.end()
     expected = statistics(report_of(colo_perf, path))
     found = statistics(report) if report else None
@@ -431,25 +438,12 @@ def check_terminal_ends(terminal, command):
 
 # --- A pair ---
 
-@contextlib.contextmanager
-def stream_of(colo_perf, pids, path):
-    """live on a stream of perf record, of which the same bytes go into a file. The probes are registered."""
-    work = path.parent / "stream"
-    work.mkdir()
-    command = ["perf", "record", "-q", "-N", "-k", "CLOCK_MONOTONIC", "--no-buffering", "-e", "sdt_qemu:*",
-               "-p", ",".join(map(str, pids)), "-o", "-"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as perf, \
-            subprocess.Popen(["tee", path], stdin=perf.stdout, stdout=subprocess.PIPE) as tee:
-        live = Live(colo_perf, work, "-i", "-", "--json", stdin=tee.stdout)
-        tee.stdout.close()
-        perf.stdout.close()
-        wait_until(lambda: path.exists() and path.stat().st_size > 0)
-        yield live
-
-
 def check_pair(colo_perf, qemu, work):
     """Both sides of a real pair, beside a recording of it, and a stream."""
-    path, stream_path, before = work / "pair.data", work / "pair-stream.data", registered(qemu)
+    path, before = work / "pair.data", registered(qemu)
+    stream_work = work / "stream"
+    stream_work.mkdir()
+    stream_path = stream_work / "pair.data"
     with colo_pair.Pair(qemu, work / "pair", "--accel", "tcg", gate=True) as pair:
         pids = [pair.pid(side) for side in colo_pair.SIDES]
         options = [word for pid in pids for word in ("-p", str(pid))]
@@ -457,7 +451,9 @@ def check_pair(colo_perf, qemu, work):
                 subprocess.Popen([colo_perf, "record", "--quiet", *options, "-F", "0", "-o", path],
                                  stdout=subprocess.PIPE, stderr=log) as recorder:
             recorder.stdout.readline()
-            with stream_of(colo_perf, pids, stream_path) as stream:
+            with stream_of(colo_perf, ["--no-buffering", "-e", "sdt_qemu:*", "-p", ",".join(map(str, pids))],
+                           stream_path, stream_work) as stream:
+                wait_until(lambda: stream_path.exists() and stream_path.stat().st_size > 0)
                 live = Live(colo_perf, work, *options, "--interval", "0.5")
                 live.wait_for_start()
                 pair.open_gate()

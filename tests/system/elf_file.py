@@ -3,21 +3,17 @@
 frames have them."""
 
 import re
-import subprocess
 
-
-def say(*command, **options):
-    return subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          encoding="utf-8", **options).stdout
+from workload_record import run
 
 
 def build_id_of(path):
-    return re.search(r"Build ID: ([0-9a-f]+)", say("readelf", "-n", path)).group(1)
+    return re.search(r"Build ID: ([0-9a-f]+)", run("readelf", "-n", path)).group(1)
 
 
 def code_shift(path):
     """What is to be added to an offset in the file to get the address, for its code."""
-    headers = say("readelf", "-lW", path)
+    headers = run("readelf", "-lW", path)
     offset, address = re.search(r"LOAD\s+(0x\w+) (0x\w+) 0x\w+ 0x\w+ 0x\w+ R E", headers).groups()
     return int(address, 16) - int(offset, 16)
 
@@ -25,16 +21,15 @@ def code_shift(path):
 def symbols_of(path):
     """[(begin, end, name)] of its functions, as offsets."""
     shift = code_shift(path)
-    found = [line.split() for line in say("nm", "-S", "--defined-only", path).splitlines()]
-    begins = [(int(words[0], 16) - shift, int(words[1], 16), words[3])
-              for words in found if len(words) == 4 and words[2] in "tT"]
-    return [(begin, begin + size, name) for begin, size, name in begins]
+    found = [line.split() for line in run("nm", "-S", "--defined-only", path).splitlines()]
+    return [(begin := int(words[0], 16) - shift, begin + int(words[1], 16), words[3])
+            for words in found if len(words) == 4 and words[2] in "tT"]
 
 
 def inlined_at(path, offsets):
     """{offset: functions inlined there, the outermost first}, by addr2line."""
     shift = code_shift(path)
-    lines = say("addr2line", "-a", "-f", "-i", "-e", path,
+    lines = run("addr2line", "-a", "-f", "-i", "-e", path,
                 input="".join(f"{offset + shift:#x}\n" for offset in offsets)).splitlines()
     inlined, names = {}, []
     for line in lines:
