@@ -87,7 +87,7 @@ check_pair_options() {
         INTERVAL=$DEFAULT_INTERVAL
         [[ -z $NET ]] || INTERVAL=$DEFAULT_NET_INTERVAL
     fi
-    if [[ -z $NET && (-n $LINK_QUICK_ACK || $LINK_RATE$LINK_DELAY != 00) ]]; then
+    if [[ -z $NET ]] && { [[ -n $LINK_QUICK_ACK ]] || ((LINK_RATE || LINK_DELAY)); }; then
         usage_error "--link-rate, --link-delay and --link-quick-ack are of the link that --net makes: add --net"
     fi
     if [[ -n $DISK$NET && ($WORKLOAD != memory || -n $IMAGE) ]]; then
