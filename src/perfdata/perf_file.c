@@ -27,12 +27,16 @@
 #define MAIN_FILE   "data"
 #define PART_PREFIX "data."
 
+#define MISSING_NAMED 3	   /* files that are named, of those that are missing */
+#define MOST_PARTS    8192 /* the CPUs that a kernel can have: no higher number is believed */
+
 struct perf_file {
 	struct perf_bytes *bytes;   /* Owned by this: of the file with the header */
 	struct perf_header *header; /* Owned by this */
 	int directory;		    /* Owned by this; -1: it is a file */
 	GPtrArray *parts;	    /* Owned by this: names (owned) of files with records alone */
 	uint64_t parts_size;	    /* bytes, of all of them */
+	char *damage;		    /* Owned by this: as perf_file_damage() says */
 
 	/* Where the next record comes from: the main file is part 0. */
 	guint part;
@@ -44,11 +48,15 @@ struct perf_file {
 
 /* --- Directories --- */
 
+static uint64_t part_number(const char *name)
+{
+	return g_ascii_strtoull(name + strlen(PART_PREFIX), NULL, 10);
+}
+
 static int compare_parts(gconstpointer a, gconstpointer b)
 {
 	const char *left = *(const char *const *)a, *right = *(const char *const *)b;
-	const uint64_t left_number = g_ascii_strtoull(left + strlen(PART_PREFIX), NULL, 10);
-	const uint64_t right_number = g_ascii_strtoull(right + strlen(PART_PREFIX), NULL, 10);
+	const uint64_t left_number = part_number(left), right_number = part_number(right);
 
 	if (left_number != right_number)
 		return left_number < right_number ? -1 : 1;
@@ -101,6 +109,90 @@ static bool open_main(struct perf_file *file, const char *path, const struct per
 	return file->bytes != NULL;
 }
 
+/* The feature's bytes; none when it is not there. */
+static struct byte_reader feature_reader(const struct perf_file *file, enum perf_feature feature)
+{
+	GBytes *bytes = file->header->features[feature];
+
+	return bytes ? byte_reader_of(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes),
+				      file->header->swap)
+		     : byte_reader_of(NULL, 0, false);
+}
+
+/* Whether perf was told to record some CPUs only: -C, -aC, --cpu. */
+static bool chooses_cpus(const char *word)
+{
+	return g_str_has_prefix(word, "--cpu") ||
+	       (word[0] == '-' && word[1] != '-' && strchr(word, 'C'));
+}
+
+/*
+ * How many files `perf record --threads` has made by what it says of itself: one for each CPU that
+ * was online, however many threads read them. 0 when it does not say so.
+ */
+static guint parts_of_command(const struct perf_file *file)
+{
+	struct byte_reader reader = feature_reader(file, PERF_FEATURE_NRCPUS);
+	g_autofree char *command = perf_file_feature_string(file, PERF_FEATURE_CMDLINE);
+	g_auto(GStrv) words = g_strsplit(command ? command : "", " ", -1);
+	bool has_threads = false, has_cpus = false;
+	uint32_t n_online;
+
+	byte_reader_skip(&reader, sizeof(uint32_t)); /* those that are there */
+	n_online = byte_reader_u32(&reader);
+	for (char **word = words; *word; word++) {
+		has_threads = has_threads || !strcmp(*word, "--threads") ||
+			      g_str_has_prefix(*word, "--threads=");
+		has_cpus = has_cpus || chooses_cpus(*word);
+	}
+	return has_threads && !has_cpus && !reader.failed && n_online <= MOST_PARTS ? n_online : 0;
+}
+
+/* They are numbered from 0, so each below the highest one must have been there. */
+static guint parts_of_numbers(const struct perf_file *file)
+{
+	const guint n = file->parts->len;
+	const uint64_t last = n ? part_number(file->parts->pdata[n - 1]) : 0;
+
+	return n && last < MOST_PARTS ? (guint)last + 1 : 0;
+}
+
+/* Which files of the directory must have been there, and are not; NULL: none. */
+static char *missing_parts(const struct perf_file *file)
+{
+	const guint n_expected = MAX(parts_of_numbers(file), parts_of_command(file));
+	g_autoptr(GString) names = g_string_new(NULL);
+	guint n_missing = 0, at = 0;
+
+	for (guint number = 0; number < n_expected; number++) {
+		while (at < file->parts->len && part_number(file->parts->pdata[at]) < number)
+			at++;
+		if (at < file->parts->len && part_number(file->parts->pdata[at]) == number)
+			continue;
+		if (n_missing++ < MISSING_NAMED)
+			g_string_append_printf(names, "%s" PART_PREFIX "%u", names->len ? ", " : "",
+					       number);
+	}
+	if (!n_missing)
+		return NULL;
+	return g_strdup_printf("%u of the files that perf record --threads wrote %s missing "
+			       "(%s%s), and so are the hits and samples in %s",
+			       n_missing, n_missing == 1 ? "is" : "are", names->str,
+			       n_missing > MISSING_NAMED ? ", ..." : "",
+			       n_missing == 1 ? "it" : "them");
+}
+
+/* What is wrong with the header, with the directory, or with both. */
+static char *find_damage(const struct perf_file *file)
+{
+	const char *header = file->header->damage;
+	g_autofree char *parts = missing_parts(file);
+
+	if (header && parts)
+		return g_strdup_printf("%s; %s", header, parts);
+	return parts ? g_steal_pointer(&parts) : g_strdup(header);
+}
+
 struct perf_file *perf_file_open_stream(const char *path, const struct perf_wait *wait,
 					GError **error)
 {
@@ -114,6 +206,7 @@ struct perf_file *perf_file_open_stream(const char *path, const struct perf_wait
 		perf_file_free(file);
 		return NULL;
 	}
+	file->damage = find_damage(file);
 	return file;
 }
 
@@ -136,6 +229,7 @@ void perf_file_free(struct perf_file *file)
 	perf_header_free(file->header);
 	perf_bytes_free(file->bytes);
 	g_ptr_array_unref(file->parts);
+	g_free(file->damage);
 	if (file->directory >= 0)
 		close(file->directory);
 	g_free(file);
@@ -165,22 +259,12 @@ int64_t perf_file_modified_s(const struct perf_file *file)
 
 const char *perf_file_damage(const struct perf_file *file)
 {
-	return file->header->damage;
+	return file->damage;
 }
 
 GBytes *perf_file_feature(const struct perf_file *file, enum perf_feature feature)
 {
 	return file->header->features[feature];
-}
-
-/* The feature's bytes; none when it is not there. */
-static struct byte_reader feature_reader(const struct perf_file *file, enum perf_feature feature)
-{
-	GBytes *bytes = file->header->features[feature];
-
-	return bytes ? byte_reader_of(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes),
-				      file->header->swap)
-		     : byte_reader_of(NULL, 0, false);
 }
 
 /* A command line is a list of strings, behind their number. */

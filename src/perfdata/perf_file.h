@@ -43,8 +43,8 @@ uint64_t perf_file_size_bytes(const struct perf_file *file);
 int64_t perf_file_modified_s(const struct perf_file *file);
 
 /*
- * What its header declares and the file does not hold, as a sentence, or NULL
- * when it is whole. The file can be read as far as it goes.
+ * What its header declares and the file does not hold, or which files of a directory are
+ * missing, as a sentence, or NULL when it is whole. What is there can be read.
  */
 const char *perf_file_damage(const struct perf_file *file);
 
