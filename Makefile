@@ -69,7 +69,7 @@ endif
 BASE := error value_set hash id_table printable
 PERFDATA := perf_bytes perf_event perf_file perf_header perf_header_records perf_record perf_sample \
 	    perf_stream perf_task perf_unpack tracepoint format_files uprobe_sites
-COLO := phase probe hit_log hit_queue model verdict tally summary parts
+COLO := phase probe hit_log hit_queue duplicates model verdict tally summary parts
 PROBES := process registration sdt_notes shared_state tracefs uprobe_arguments
 SYMBOLS := build_id debug_file demangle dso dso_error dso_file elf_file elf_plt inline_index \
 	   kallsyms kernel_symbols regular_file symbol_table

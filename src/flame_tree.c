@@ -6,6 +6,7 @@
 #include "flame_tree.h"
 
 #include "base/printable.h"
+#include "base/saturate.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -210,7 +211,7 @@ void flame_tree_add(struct flame_tree *tree, const struct phase_profiles *profil
 static void add_part(struct flame_totals *totals, const struct part_profile *part, bool threads)
 {
 	totals->n_checkpoints = MAX(totals->n_checkpoints, part->n_checkpoints);
-	totals->wall_ns += part->wall_ns;
+	totals->wall_ns = sum_i64(totals->wall_ns, part->wall_ns);
 	totals->samples += part->samples;
 	totals->on_cpu_ns.known = part->on_cpu_ns.known;
 	totals->on_cpu_ns.value += part->on_cpu_ns.value;
@@ -244,7 +245,7 @@ struct flame_totals flame_totals_of(const struct phase_profiles *profiles,
 			if (is_chosen(choice, part))
 				add_part(&own, &session->parts[part], choice->threads);
 		totals.n_checkpoints += own.n_checkpoints;
-		totals.wall_ns += own.wall_ns;
+		totals.wall_ns = sum_i64(totals.wall_ns, own.wall_ns);
 		totals.samples += own.samples;
 		totals.on_cpu_ns.known = own.on_cpu_ns.known;
 		totals.on_cpu_ns.value += own.on_cpu_ns.value;

@@ -141,7 +141,8 @@ static bool load(const struct options *options, const char *path, struct flame_c
 /* What makes the graph less than it seems goes to stderr: the graph goes elsewhere. */
 static void print_warnings(const struct side *side)
 {
-	g_autoptr(GPtrArray) warnings = warnings_of(side->input.recordings, side->profiles);
+	g_autoptr(GPtrArray) warnings =
+		warnings_of(side->input.recordings, side->input.summaries, side->profiles);
 
 	for (guint i = 0; i < warnings->len; i++) {
 		const struct warning *warning = warnings->pdata[i];

@@ -101,6 +101,12 @@ void json_add_int(struct json *json, const char *name, int64_t value)
 	fprintf(json->out, "%" PRId64, value);
 }
 
+void json_add_uint(struct json *json, const char *name, uint64_t value)
+{
+	begin_value(json, name);
+	fprintf(json->out, "%" PRIu64, value);
+}
+
 void json_add_string(struct json *json, const char *name, const char *value)
 {
 	g_autofree char *valid = value ? g_utf8_make_valid(value, -1) : NULL;
@@ -148,6 +154,14 @@ void json_add_value(struct json *json, const char *name, struct colo_value value
 {
 	if (value.known)
 		json_add_int(json, name, value.value);
+	else
+		json_add_null(json, name);
+}
+
+void json_add_known_uint(struct json *json, const char *name, bool known, uint64_t value)
+{
+	if (known)
+		json_add_uint(json, name, value);
 	else
 		json_add_null(json, name);
 }

@@ -22,6 +22,7 @@ void json_free(struct json *json);
  * array, and for the outermost value.
  */
 void json_add_int(struct json *json, const char *name, int64_t value);
+void json_add_uint(struct json *json, const char *name, uint64_t value);
 /* NULL is null; what is no UTF-8 is made so. */
 void json_add_string(struct json *json, const char *name, const char *value);
 void json_add_bool(struct json *json, const char *name, bool value);
@@ -29,6 +30,7 @@ void json_add_double(struct json *json, const char *name, double value);
 void json_add_null(struct json *json, const char *name);
 /* null when it is not known. */
 void json_add_value(struct json *json, const char *name, struct colo_value value);
+void json_add_known_uint(struct json *json, const char *name, bool known, uint64_t value);
 
 void json_begin_object(struct json *json, const char *name);
 void json_end_object(struct json *json);

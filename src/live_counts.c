@@ -234,7 +234,7 @@ struct live_report *live_report_new(struct live_counts *counts, bool current)
 	}
 	/* A stable sort: within a role in the order in which they came. */
 	g_ptr_array_sort(report->summaries, compare_roles);
-	report->warnings = warnings_of(&counts->recordings, NULL);
+	report->warnings = warnings_of(&counts->recordings, report->summaries, NULL);
 	report->report = (struct report){
 		.recordings = &counts->recordings,
 		.warnings = report->warnings,

@@ -5,6 +5,7 @@
 #include "phase_profile.h"
 
 #include "base/error.h"
+#include "base/saturate.h"
 #include "phase_sums.h"
 #include "profile/sample_event.h"
 #include "profile/unwinder.h"
@@ -49,7 +50,7 @@ static void add_window(unsigned int part, uint64_t seq, uint64_t begin_ns, uint6
 
 	profile->n_checkpoints += profile->last_seq != seq;
 	profile->last_seq = seq;
-	profile->wall_ns += (int64_t)(end_ns - begin_ns);
+	profile->wall_ns = sum_i64(profile->wall_ns, (int64_t)(end_ns - begin_ns));
 	if (adder->choice->part == part || adder->choice->part == COLO_N_PARTS)
 		profile_add_window(adder->profile, adder->session->session->pid, begin_ns, end_ns,
 				   group_of(adder->session->index, part));

@@ -4,6 +4,7 @@
  */
 #include "record_result.h"
 
+#include "base/saturate.h"
 #include "colo/summary.h"
 #include "colo_perf.h"
 #include "recording.h"
@@ -42,7 +43,7 @@ static void add_session(GString *text, const struct colo_session *session, uint6
 
 static void print_warnings(const char *command, const struct recordings *recordings)
 {
-	g_autoptr(GPtrArray) warnings = warnings_of(recordings, NULL);
+	g_autoptr(GPtrArray) warnings = warnings_of(recordings, NULL, NULL);
 
 	for (guint i = 0; i < warnings->len; i++) {
 		const struct warning *warning = g_ptr_array_index(warnings, i);
@@ -53,7 +54,7 @@ static void print_warnings(const char *command, const struct recordings *recordi
 
 static uint64_t count_lost(const struct recording *file)
 {
-	return file->n_lost_records + MAX(file->n_lost_samples, file->n_lost_reads);
+	return sum_u64(file->n_lost_records, MAX(file->n_lost_samples, file->n_lost_reads));
 }
 
 int record_print_result(const char *command, const char *path, bool quiet)

@@ -8,6 +8,7 @@
 #include "base/byte_reader.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/saturate.h"
 #include "perfdata/format_files.h"
 #include "perfdata/perf_sample.h"
 #include "perfdata/tracepoint.h"
@@ -189,15 +190,18 @@ static bool find_probes(struct loader *loader, GError **error)
 
 /* --- Records --- */
 
-static void add_hit(struct loader *loader, const struct probe_event *probe_event,
-		    const struct perf_sample *sample)
+static void add_hit(struct loader *loader, guint index, const struct perf_sample *sample)
 {
+	const struct probe_event *probe_event =
+		&g_array_index(loader->by_event, struct probe_event, index);
 	struct colo_hit hit = {
 		.source = loader->source,
 		.probe = probe_event->probe,
 		.time_ns = sample->time_ns,
 		.pid = sample->pid,
 		.tid = sample->tid,
+		.event = index,
+		.place = sample->ip,
 	};
 
 	for (unsigned int i = 0; i < hit.probe->n_args; i++) {
@@ -214,6 +218,12 @@ static void add_hit(struct loader *loader, const struct probe_event *probe_event
 		loader->options->follow->take_hit(&hit, loader->options->follow->data);
 	else
 		hit_log_add(loader->hits, &hit);
+}
+
+/* A recording may claim any number of losses. */
+static void add_to(uint64_t *sum, uint64_t n)
+{
+	*sum = sum_u64(*sum, n);
 }
 
 /* The count goes up with every loss, so the highest one that an id carries is its losses. */
@@ -256,7 +266,7 @@ static void read_sample(struct loader *loader, const struct perf_record *record)
 	}
 	perf_sample_visit_lost(event, &sample, loader->swap, add_lost_read, loader);
 	if (probe_event->probe)
-		add_hit(loader, probe_event, &sample);
+		add_hit(loader, (guint)index, &sample);
 }
 
 /* u64 lost; perf says in the sample id of which event. */
@@ -269,12 +279,13 @@ static void read_lost_samples(struct loader *loader, const struct perf_record *r
 	struct perf_sample sample;
 	int index = -1;
 
-	loader->recording->n_lost_samples += lost;
+	add_to(&loader->recording->n_lost_samples, lost);
 	if (perf_sample_id_decode(events, record->tainted_body, record->body_size, loader->swap,
 				  &sample))
 		index = perf_events_of_id(events, sample.id);
 	if (index >= 0)
-		g_array_index(loader->by_event, struct probe_event, index).lost_samples += lost;
+		add_to(&g_array_index(loader->by_event, struct probe_event, index).lost_samples,
+		       lost);
 }
 
 /* Records that belong to an event, which has to be known then. */
@@ -330,7 +341,7 @@ static bool read_record(struct loader *loader, const struct perf_record *record,
 		break;
 	case PERF_RECORD_LOST: /* u64 id, u64 lost */
 		byte_reader_skip(&reader, sizeof(uint64_t));
-		recording->n_lost_records += byte_reader_u64(&reader);
+		add_to(&recording->n_lost_records, byte_reader_u64(&reader));
 		break;
 	case PERF_RECORD_THROTTLE:
 		recording->n_throttled++;
@@ -408,10 +419,11 @@ static void sum_losses(struct loader *loader)
 		const uint64_t *id = key, *lost = value;
 		const int index = perf_events_of_id(loader->events, *id);
 
-		recording->n_lost_reads += *lost;
+		add_to(&recording->n_lost_reads, *lost);
 		if (index >= 0)
-			g_array_index(loader->by_event, struct probe_event, index).lost_reads +=
-				*lost;
+			add_to(&g_array_index(loader->by_event, struct probe_event, index)
+					.lost_reads,
+			       *lost);
 	}
 	/* perf writes LOST_SAMPLES from the same counts. */
 	for (guint i = 0; i < loader->by_event->len; i++) {
@@ -419,7 +431,8 @@ static void sum_losses(struct loader *loader)
 			&g_array_index(loader->by_event, struct probe_event, i);
 
 		if (event->probe)
-			recording->n_lost_hits += MAX(event->lost_samples, event->lost_reads);
+			add_to(&recording->n_lost_hits,
+			       MAX(event->lost_samples, event->lost_reads));
 	}
 }
 

@@ -57,7 +57,7 @@ static int run(const struct options *options)
 		return status;
 	if (wants_profile(options))
 		profiles = phase_profiles_new(input.recordings, input.summaries, &choice, &error);
-	warnings = warnings_of(input.recordings, profiles);
+	warnings = warnings_of(input.recordings, input.summaries, profiles);
 	if (error) {
 		status = colo_perf_fail(COMMAND, COLO_PERF_FAILED, "%s", error->message);
 	} else {

@@ -38,7 +38,10 @@ static void print_row(const struct colo_session *session, const struct colo_chec
 	print_value(out, (struct colo_value){whole->has_end, checkpoint->ret});
 	fprintf(out, ",%s",
 		session->role == COLO_ROLE_PRIMARY ? colo_trigger_name(checkpoint->trigger) : "");
-	print_value(out, (struct colo_value){whole->has_begin, (int64_t)whole->begin_ns});
+	if (whole->has_begin)
+		fprintf(out, ",%" PRIu64, whole->begin_ns);
+	else
+		fputc(',', out);
 	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++)
 		print_value(out, colo_window_ns(&checkpoint->windows[phase]));
 	print_value(out, colo_checkpoint_other_ns(session->role, checkpoint));

@@ -6,6 +6,7 @@
  */
 #include "report.h"
 
+#include "base/saturate.h"
 #include "colo/parts.h"
 #include "colo_perf.h"
 #include "figures.h"
@@ -39,7 +40,7 @@ static void add_distribution(struct json *json, const struct distribution *distr
 		{"stddev", distribution->n > 1, distribution->stddev},
 	};
 
-	json_add_int(json, "n", (int64_t)distribution->n);
+	json_add_uint(json, "n", distribution->n);
 	for (size_t i = 0; i < G_N_ELEMENTS(integers); i++) {
 		g_autofree char *name = g_strconcat(integers[i].name, suffix, NULL);
 
@@ -64,8 +65,8 @@ static void add_clock(struct json *json, const struct recording *file)
 	}
 	json_begin_object(json, "clock");
 	json_add_int(json, "clockid", file->clock.clockid);
-	json_add_int(json, "clock_ns", (int64_t)file->clock.clock_ns);
-	json_add_int(json, "wall_ns", (int64_t)file->clock.wall_ns);
+	json_add_uint(json, "clock_ns", file->clock.clock_ns);
+	json_add_uint(json, "wall_ns", file->clock.wall_ns);
 	json_end_object(json);
 }
 
@@ -77,21 +78,23 @@ static void add_recordings(struct json *json, const struct report *report)
 
 		json_begin_object(json, NULL);
 		json_add_string(json, "file", file->path);
-		json_add_int(json, "size_bytes", (int64_t)file->size_bytes);
+		json_add_uint(json, "size_bytes", file->size_bytes);
 		json_add_string(json, "hostname", file->hostname);
 		json_add_string(json, "arch", file->arch);
 		json_add_string(json, "perf_version", file->perf_version);
 		json_add_string(json, "command_line", file->command_line);
-		json_add_int(json, "records", (int64_t)file->n_records);
-		json_add_int(json, "samples", (int64_t)file->n_samples);
-		json_add_int(json, "probe_hits", (int64_t)file->n_probe_hits);
-		json_add_int(json, "lost_records", (int64_t)file->n_lost_records);
-		json_add_int(json, "lost_samples", (int64_t)file->n_lost_samples);
-		json_add_int(json, "lost_reads", (int64_t)file->n_lost_reads);
-		json_add_int(json, "throttled", (int64_t)file->n_throttled);
-		json_add_int(json, "lost_probe_hits", (int64_t)file->n_lost_hits);
+		json_add_uint(json, "records", file->n_records);
+		json_add_uint(json, "samples", file->n_samples);
+		json_add_uint(json, "probe_hits", file->n_probe_hits);
+		json_add_uint(json, "duplicate_hits",
+			      colo_model_duplicate_hits(report->recordings->model, i));
+		json_add_uint(json, "lost_records", file->n_lost_records);
+		json_add_uint(json, "lost_samples", file->n_lost_samples);
+		json_add_uint(json, "lost_reads", file->n_lost_reads);
+		json_add_uint(json, "throttled", file->n_throttled);
+		json_add_uint(json, "lost_probe_hits", file->n_lost_hits);
 		json_add_bool(json, "probes_sampled", file->sampled_probes->len > 0);
-		json_add_int(json, "unknown_records", (int64_t)file->n_unknown_records);
+		json_add_uint(json, "unknown_records", file->n_unknown_records);
 		json_add_string(json, "damage", file->damage);
 		json_add_string(json, "formats_from", file->formats_from);
 		add_clock(json, file);
@@ -103,11 +106,10 @@ static void add_recordings(struct json *json, const struct report *report)
 static void add_selection(struct json *json, const struct colo_selection *selection)
 {
 	json_begin_object(json, "selection");
-	json_add_int(json, "first_seq", (int64_t)MAX(selection->first_seq, 1));
-	json_add_value(json, "last_seq",
-		       (struct colo_value){selection->last_seq != UINT64_MAX,
-					   (int64_t)selection->last_seq});
-	json_add_int(json, "skip", (int64_t)selection->skip);
+	json_add_uint(json, "first_seq", MAX(selection->first_seq, 1));
+	json_add_known_uint(json, "last_seq", selection->last_seq != UINT64_MAX,
+			    selection->last_seq);
+	json_add_uint(json, "skip", selection->skip);
 	json_add_value(json, "since_ns",
 		       (struct colo_value){selection->since_ns != INT64_MIN, selection->since_ns});
 	json_add_value(json, "until_ns",
@@ -137,16 +139,10 @@ static struct colo_value counter(const struct colo_checkpoint *checkpoint, enum 
 }
 
 /* QEMU leaves out what this side does not know, so do we. */
-static void add_known(struct json *json, const char *name, struct colo_value value)
-{
-	if (value.known)
-		json_add_int(json, name, value.value);
-}
-
 static void add_known_time(struct json *json, const char *name, struct colo_value value)
 {
-	value.known = value.known && value.value >= 0;
-	add_known(json, name, value);
+	if (value.known && value.value >= 0)
+		json_add_int(json, name, value.value);
 }
 
 static void add_ram_info(struct json *json, const struct colo_checkpoint *last)
@@ -176,14 +172,19 @@ static void add_ram_info(struct json *json, const struct colo_checkpoint *last)
 	struct colo_value rate = counter(last, COLO_COUNTER_BITS_PER_SECOND);
 
 	json_begin_object(json, "ram");
-	for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
-		add_known(json, fields[i].name, counter(last, fields[i].counter));
+	/* Unsigned, as docs/probes.md has them. */
+	for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
+		const struct colo_value value = counter(last, fields[i].counter);
+
+		if (value.known)
+			json_add_uint(json, fields[i].name, (uint64_t)value.value);
+	}
 	if (rate.known)
 		json_add_double(json, "mbps", (double)rate.value / 1e6);
 	/* QEMU computes it so itself, and its "skipped" is a constant. */
 	if (normal.known && page_size.known)
-		json_add_int(json, "normal-bytes",
-			     (int64_t)((uint64_t)normal.value * (uint64_t)page_size.value));
+		json_add_uint(json, "normal-bytes",
+			      product_u64((uint64_t)normal.value, (uint64_t)page_size.value));
 	json_add_int(json, "skipped", 0);
 	json_end_object(json);
 }
@@ -245,12 +246,13 @@ static void add_amounts(struct json *json, const struct colo_summary *summary)
 static void add_anomalies(struct json *json, const struct colo_anomalies *anomalies)
 {
 	json_begin_object(json, "anomalies");
-	json_add_int(json, "begins_without_end", (int64_t)anomalies->begins_without_end);
-	json_add_int(json, "ends_without_begin", (int64_t)anomalies->ends_without_begin);
-	json_add_int(json, "negative_durations", (int64_t)anomalies->negative_durations);
-	json_add_int(json, "repeated", (int64_t)anomalies->repeated);
-	json_add_int(json, "missing_phases", (int64_t)anomalies->missing);
-	json_add_int(json, "overlapping", (int64_t)anomalies->overlapping);
+	json_add_uint(json, "begins_without_end", anomalies->begins_without_end);
+	json_add_uint(json, "ends_without_begin", anomalies->ends_without_begin);
+	json_add_uint(json, "negative_durations", anomalies->negative_durations);
+	json_add_uint(json, "repeated", anomalies->repeated);
+	json_add_uint(json, "missing_phases", anomalies->missing);
+	json_add_uint(json, "overlapping", anomalies->overlapping);
+	json_add_uint(json, "missing_checkpoints", anomalies->missing_checkpoints);
 	json_end_object(json);
 }
 
@@ -259,7 +261,7 @@ static void add_trigger_counts(struct json *json, const char *name,
 {
 	json_begin_object(json, name);
 	for (unsigned int i = 0; i < COLO_N_TRIGGERS; i++)
-		json_add_int(json, colo_trigger_name(i), (int64_t)counts[i]);
+		json_add_uint(json, colo_trigger_name(i), counts[i]);
 	json_end_object(json);
 }
 
@@ -271,8 +273,8 @@ static void add_window(struct json *json, enum colo_phase phase, const struct co
 		return;
 	}
 	json_begin_object(json, colo_phase_name(phase));
-	json_add_int(json, "begin_ns", (int64_t)window->begin_ns);
-	json_add_int(json, "end_ns", (int64_t)window->end_ns);
+	json_add_uint(json, "begin_ns", window->begin_ns);
+	json_add_uint(json, "end_ns", window->end_ns);
 	json_end_object(json);
 }
 
@@ -286,7 +288,7 @@ static void add_checkpoint(const struct colo_session *session,
 	guint n;
 
 	json_begin_object(json, NULL);
-	json_add_int(json, "seq", (int64_t)checkpoint->seq);
+	json_add_uint(json, "seq", checkpoint->seq);
 	json_add_string(json, "state", colo_checkpoint_state_name(checkpoint->state));
 	json_add_value(
 		json, "ret",
@@ -321,18 +323,15 @@ static void add_checkpoints(struct json *json, const struct report *report,
 	json_end_array(json);
 }
 
-static struct colo_value origin_wall_ns(const struct recording *file,
-					const struct colo_session *session)
+/* The first hit of the recording, on its own clock and on that of the wall. */
+static void add_origin(struct json *json, const struct recording *file,
+		       const struct colo_session *session)
 {
 	uint64_t wall_ns;
 	const bool known = recording_wall_ns(file, session->origin_ns, &wall_ns);
 
-	return (struct colo_value){known, (int64_t)wall_ns};
-}
-
-static void add_time(struct json *json, const char *name, bool known, uint64_t time_ns)
-{
-	json_add_value(json, name, (struct colo_value){known, (int64_t)time_ns});
+	json_add_uint(json, "origin_ns", session->origin_ns);
+	json_add_known_uint(json, "origin_wall_ns", known, wall_ns);
 }
 
 /* The checkpoints of the whole session that were given up, or that the process ended in. */
@@ -348,10 +347,10 @@ static void add_unfinished(struct json *json, const struct colo_session *session
 		if (!colo_checkpoint_stop(session, checkpoint, &stop))
 			continue;
 		json_begin_object(json, NULL);
-		json_add_int(json, "seq", (int64_t)checkpoint->seq);
+		json_add_uint(json, "seq", checkpoint->seq);
 		json_add_string(json, "state", colo_checkpoint_state_name(checkpoint->state));
 		json_add_string(json, "phase", colo_part_name(stop.phase));
-		add_time(json, "begin_ns", whole->has_begin, whole->begin_ns);
+		json_add_known_uint(json, "begin_ns", whole->has_begin, whole->begin_ns);
 		json_add_value(json, "after_ns", stop.after_ns);
 		json_end_object(json);
 	}
@@ -373,23 +372,20 @@ static void add_session(struct json *json, const struct report *report,
 	json_add_int(json, "tid", session->tid);
 	json_add_string(json, "process", recording_thread_name(file, session, session->pid));
 	json_add_string(json, "thread", recording_thread_name(file, session, session->tid));
-	json_add_int(json, "origin_ns", (int64_t)session->origin_ns);
-	json_add_value(json, "origin_wall_ns", origin_wall_ns(file, session));
+	add_origin(json, file, session);
 	json_add_string(json, "exit",
 			session->exited ? colo_exit_reason_name(session->exit_reason) : NULL);
-	add_time(json, "exit_ns", session->exited, session->exit_ns);
-	add_time(json, "failover_ns", session->failover_asked, session->failover_ns);
-	add_time(json, "process_end_ns", session->process_ended, session->process_end_ns);
+	json_add_known_uint(json, "exit_ns", session->exited, session->exit_ns);
+	json_add_known_uint(json, "failover_ns", session->failover_asked, session->failover_ns);
+	json_add_known_uint(json, "process_end_ns", session->process_ended,
+			    session->process_end_ns);
 	add_unfinished(json, session);
 	json_begin_object(json, "states");
 	for (unsigned int state = 0; state < COLO_CHECKPOINT_PENDING; state++)
-		json_add_int(json, colo_checkpoint_state_name(state),
-			     (int64_t)summary->n_states[state]);
+		json_add_uint(json, colo_checkpoint_state_name(state), summary->n_states[state]);
 	json_end_object(json);
-	json_add_value(json, "first_seq",
-		       (struct colo_value){summary->first_seq > 0, (int64_t)summary->first_seq});
-	json_add_value(json, "last_seq",
-		       (struct colo_value){summary->first_seq > 0, (int64_t)summary->last_seq});
+	json_add_known_uint(json, "first_seq", summary->first_seq > 0, summary->first_seq);
+	json_add_known_uint(json, "last_seq", summary->first_seq > 0, summary->last_seq);
 	json_begin_object(json, "recorder");
 	add_recorder(json, summary);
 	json_end_object(json);

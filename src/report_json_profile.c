@@ -32,7 +32,7 @@ static void add_unresolved(struct json *json, const struct unresolved_file *unre
 	json_add_string(json, "state",
 			unresolved->dso ? dso_states[dso_state(unresolved->dso)] : "not_mapped");
 	json_add_string(json, "problem", unresolved->dso ? dso_problem(unresolved->dso) : NULL);
-	json_add_int(json, "samples", (int64_t)unresolved->samples);
+	json_add_uint(json, "samples", unresolved->samples);
 	json_end_object(json);
 }
 
@@ -48,11 +48,11 @@ void report_json_add_samples(struct json *json, const struct report *report)
 	json_add_string(json, "event", profiles->event);
 	json_add_bool(json, "has_time", profiles->has_time);
 	json_add_bool(json, "has_call_chains", profiles->has_chains);
-	json_add_int(json, "total", (int64_t)profiles->samples);
-	json_add_int(json, "outside", (int64_t)profiles->samples_outside);
-	json_add_int(json, "without_time", (int64_t)profiles->samples_without_time);
-	json_add_int(json, "bad_periods", (int64_t)profiles->bad_periods);
-	json_add_int(json, "not_unwound", (int64_t)profiles->samples_not_unwound);
+	json_add_uint(json, "total", profiles->samples);
+	json_add_uint(json, "outside", profiles->samples_outside);
+	json_add_uint(json, "without_time", profiles->samples_without_time);
+	json_add_uint(json, "bad_periods", profiles->bad_periods);
+	json_add_uint(json, "not_unwound", profiles->samples_not_unwound);
 	json_begin_array(json, "unresolved");
 	for (guint i = 0; i < profiles->unresolved->len; i++)
 		add_unresolved(json,
@@ -66,7 +66,7 @@ static void add_thread(struct json *json, const struct thread_share *thread)
 	json_begin_object(json, NULL);
 	json_add_int(json, "tid", thread->tid);
 	json_add_string(json, "name", thread->name);
-	json_add_int(json, "samples", (int64_t)thread->samples);
+	json_add_uint(json, "samples", thread->samples);
 	json_add_value(json, "on_cpu_ns", thread->on_cpu_ns);
 	json_end_object(json);
 }
@@ -80,8 +80,8 @@ static void add_function(struct json *json, const struct stack_table *stacks,
 	json_add_string(json, "name", frame->name);
 	json_add_string(json, "module", frame->module);
 	json_add_string(json, "kind", frame_kinds[frame->kind]);
-	json_add_int(json, "self", (int64_t)share->self);
-	json_add_int(json, "total", (int64_t)share->total);
+	json_add_uint(json, "self", share->self);
+	json_add_uint(json, "total", share->total);
 	json_end_object(json);
 }
 
@@ -90,15 +90,15 @@ static void add_part(struct json *json, const struct report *report,
 {
 	json_begin_object(json, NULL);
 	json_add_string(json, "phase", colo_part_name(part->part));
-	json_add_int(json, "checkpoints", (int64_t)part->n_checkpoints);
+	json_add_uint(json, "checkpoints", part->n_checkpoints);
 	json_add_int(json, "wall_ns", part->wall_ns);
 	json_add_value(json, "on_cpu_ns", part->on_cpu_ns);
 	json_add_value(json, "off_cpu_ns", part->off_cpu_ns);
 	json_add_bool(json, "few_samples", part->few_samples);
-	json_add_int(json, "samples", (int64_t)part->samples);
-	json_add_int(json, "frames", (int64_t)part->frames);
-	json_add_int(json, "unresolved_frames", (int64_t)part->unresolved_frames);
-	json_add_int(json, "cut_samples", (int64_t)part->cut_samples);
+	json_add_uint(json, "samples", part->samples);
+	json_add_uint(json, "frames", part->frames);
+	json_add_uint(json, "unresolved_frames", part->unresolved_frames);
+	json_add_uint(json, "cut_samples", part->cut_samples);
 	json_begin_array(json, "other_threads");
 	for (guint i = 0; i < part->others->len; i++)
 		add_thread(json, &g_array_index(part->others, struct thread_share, i));

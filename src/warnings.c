@@ -92,6 +92,34 @@ static void add_of_file(GPtrArray *warnings, const struct recording *file)
 		    file->path, file->other_probes->len, (char *)file->other_probes->pdata[0]);
 }
 
+/* Hits that came through more than one event. */
+static void add_duplicates(GPtrArray *warnings, const struct recording *file, uint64_t n)
+{
+	if (n)
+		add(warnings, "duplicate_hits",
+		    "%s: %" PRIu64 " of %" PRIu64 " probe hits were recorded again through another "
+		    "event of the same probe and count once: the probes are registered twice (see "
+		    "perf probe -l), or two -e name them",
+		    file->path, n, file->n_probe_hits);
+}
+
+/* "seq 4 to 6", "seq 4 to 6, ..." when there are others. */
+static void add_missing(GPtrArray *warnings, const struct colo_session *session)
+{
+	const uint64_t n = session->anomalies.missing_checkpoints;
+	const uint64_t first = session->first_missing_seq, last = session->last_missing_seq;
+	g_autofree char *to = last > first ? g_strdup_printf(" to %" PRIu64, last) : NULL;
+
+	if (n)
+		add(warnings, "missing_checkpoints",
+		    "%s, pid %" PRIu32 ": %" PRIu64 " checkpoint%s of this session %s not in the "
+		    "recording (seq %" PRIu64 "%s%s): their hits are lost, and no number knows of "
+		    "them",
+		    colo_role_name(session->role), session->pid, n, n == 1 ? "" : "s",
+		    n == 1 ? "is" : "are", first, to ? to : "",
+		    n > last - first + 1 ? ", ..." : "");
+}
+
 static void add_of_session(GPtrArray *warnings, const struct colo_session *session)
 {
 	static const char left_out[] = "they enter no statistic";
@@ -113,11 +141,37 @@ static void add_of_session(GPtrArray *warnings, const struct colo_session *sessi
 		 "their `other` is not known"},
 	};
 
+	add_missing(warnings, session);
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
 		if (rows[i].n)
 			add(warnings, rows[i].code, "%s, pid %" PRIu32 ": %s: %" PRIu64 "; %s",
 			    colo_role_name(session->role), session->pid, rows[i].what, rows[i].n,
 			    rows[i].effect);
+}
+
+/* Adds the name to the list if the total of the distribution did not fit. */
+static void add_saturated(GString *names, const char *name, const struct distribution *distribution)
+{
+	if (distribution->total == INT64_MAX)
+		g_string_append_printf(names, "%s%s", names->len ? ", " : "", name);
+}
+
+/* Totals that are only a lower bound. */
+static void add_of_sums(GPtrArray *warnings, const struct colo_summary *summary)
+{
+	g_autoptr(GString) names = g_string_new(NULL);
+
+	for (guint i = 0; i < summary->n_rows; i++)
+		add_saturated(names, summary->rows[i].name, &summary->rows[i].ns);
+	for (guint i = 0; i < summary->n_amounts; i++)
+		add_saturated(names, colo_amount_name(summary->amounts[i].amount),
+			      &summary->amounts[i].units);
+	if (names->len)
+		add(warnings, "totals_too_large",
+		    "%s, pid %" PRIu32 ": the total of %s is larger than the %" PRId64
+		    " that is shown: durations of months, or amounts of pebibytes, are damage",
+		    colo_role_name(summary->session->role), summary->session->pid, names->str,
+		    INT64_MAX);
 }
 
 #define MOST_FILES 10 /* whose missing names are told one by one */
@@ -211,16 +265,23 @@ static void add_of_samples(GPtrArray *warnings, const struct recordings *recordi
 	add_of_symbols(warnings, recordings, profiles);
 }
 
-GPtrArray *warnings_of(const struct recordings *recordings, const struct phase_profiles *profiles)
+GPtrArray *warnings_of(const struct recordings *recordings, const GPtrArray *summaries,
+		       const struct phase_profiles *profiles)
 {
 	GPtrArray *warnings = g_ptr_array_new_with_free_func(warning_free);
 	const GPtrArray *sessions = colo_model_sessions(recordings->model);
 	uint64_t invalid = colo_model_invalid_hits(recordings->model);
 
-	for (guint i = 0; i < recordings->files->len; i++)
-		add_of_file(warnings, g_ptr_array_index(recordings->files, i));
+	for (guint i = 0; i < recordings->files->len; i++) {
+		const struct recording *file = g_ptr_array_index(recordings->files, i);
+
+		add_of_file(warnings, file);
+		add_duplicates(warnings, file, colo_model_duplicate_hits(recordings->model, i));
+	}
 	for (guint i = 0; i < sessions->len; i++)
 		add_of_session(warnings, g_ptr_array_index(sessions, i));
+	for (guint i = 0; summaries && i < summaries->len; i++)
+		add_of_sums(warnings, g_ptr_array_index(summaries, i));
 	if (invalid)
 		add(warnings, "invalid_hits",
 		    "%" PRIu64 " probe hits name neither primary nor secondary, or no checkpoint, "

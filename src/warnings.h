@@ -7,6 +7,7 @@
 #ifndef COLO_PERF_WARNINGS_H
 #define COLO_PERF_WARNINGS_H
 
+#include "colo/summary.h"
 #include "phase_profile.h"
 
 struct warning {
@@ -15,9 +16,11 @@ struct warning {
 };
 
 /*
- * A new list of struct warning (owned by it), the gravest first. `profiles` may be
- * NULL: then nothing is said of samples.
+ * A new list of struct warning (owned by it), the gravest first. `summaries` (struct
+ * colo_summary) may be NULL: then nothing is said about sums; so may `profiles`: then nothing is
+ * said about samples.
  */
-GPtrArray *warnings_of(const struct recordings *recordings, const struct phase_profiles *profiles);
+GPtrArray *warnings_of(const struct recordings *recordings, const GPtrArray *summaries,
+		       const struct phase_profiles *profiles);
 
 #endif

@@ -22,12 +22,12 @@ recorded := $(BUILD)/tests/lib/recorded.o
 # that an include in the wrong direction does not link.
 UNIT_BASE := test_distribution test_byte_reader test_hash test_id_table test_printable
 UNIT_PERFDATA := test_perf_file test_perf_directory test_perf_event test_event_desc test_perf_task test_tracepoint test_format_files
-UNIT_COLO := test_probe test_hit_log test_model test_parts test_tally test_hit_queue
+UNIT_COLO := test_probe test_hit_log test_duplicates test_model test_parts test_tally test_hit_queue
 UNIT_PROBES := test_sdt_notes test_uprobe_arguments test_process test_registration
 UNIT_SYMBOLS := test_demangle test_dso test_dso_elf test_symbol_table test_kallsyms
 UNIT_PROFILE := test_address_space test_tasks test_dso_table test_stack_resolver test_profile \
 		test_unwinder
-UNIT_RECORDING := test_recording test_damaged_recording test_phase_profile test_phase_sums test_flame_tree
+UNIT_RECORDING := test_recording test_losses test_damaged_recording test_phase_profile test_phase_sums test_flame_tree
 UNIT_FLAME_SVG := test_flame_svg
 UNIT_OUTPUT := test_output test_json
 UNIT_TESTS_OWN := test_perf_packer
@@ -48,7 +48,7 @@ $(call unit,$(UNIT_PROBES)): $(probes_maker) $(probes_objects) $(base_objects)
 $(call unit,$(UNIT_SYMBOLS)): $(elf_objects) $(symbols_objects) $(base_objects)
 $(call unit,$(UNIT_PROFILE)): $(elf_objects) $(small_file) $(lib_objects) $(profile_objects) \
 			      $(symbols_objects) $(perfdata_objects) $(base_objects)
-$(call unit,test_recording test_damaged_recording): $(recorded)
+$(call unit,test_recording test_losses test_damaged_recording): $(recorded)
 $(call unit,$(UNIT_RECORDING)): $(profile_story) $(lib_objects) \
 				$(addprefix $(BUILD)/src/,recording.o recording_file.o phase_profile.o phase_sums.o \
 					warnings.o flame_tree.o) $(flame_svg) \
@@ -118,6 +118,7 @@ check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flam
 	@$(run_tap) golden tests/golden/check.sh $(BUILD)/colo-perf
 	@$(run_tap) golden-counts tests/golden/check-counts.sh $(BUILD)/colo-perf
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) cli tests/cli/run.sh
+	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) numbers tests/cli/numbers.sh
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) flamegraph tests/cli/flamegraph.sh tests/golden
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) live tests/cli/live.sh tests/golden
 # Sanitizers keep what was freed, and count for themselves.

@@ -15,9 +15,10 @@
  */
 struct distribution {
 	uint64_t n;
-	int64_t total;
+	int64_t total; /* INT64_MAX: as much or more */
 	double mean;
-	double stddev; /* sample standard deviation, divisor n - 1 */
+	int64_t int_mean; /* the exact mean, rounded towards 0 */
+	double stddev;	  /* sample standard deviation, divisor n - 1 */
 	int64_t min;
 	int64_t p50; /* nearest rank: the smallest value that at least */
 	int64_t p90; /* p percent of all values do not exceed */

@@ -15,6 +15,7 @@
 #define MOST_RECENT  4096 /* sorted values that are moved into the packed sequence */
 #define MAX_LEB128   10	  /* bytes of a 64-bit number */
 
+typedef __int128 int128;
 typedef unsigned __int128 uint128;
 
 struct block {
@@ -31,7 +32,7 @@ struct packed {
 };
 
 struct value_set {
-	uint64_t total;	 /* wraps */
+	int128 total;
 	uint128 squares; /* wraps: the sum of them */
 	struct packed packed;
 	GArray *recent; /* Owned by this: int64_t, the first `n_sorted` sorted */
@@ -230,7 +231,7 @@ void value_set_add(struct value_set *set, int64_t value)
 	if (set->n_sorted >= MOST_RECENT)
 		pack(set);
 	g_array_append_val(set->recent, value);
-	set->total += (uint64_t)value;
+	set->total += value;
 	set->squares += (uint128)magnitude * magnitude;
 }
 
@@ -245,7 +246,7 @@ void value_set_remove(struct value_set *set, int64_t value)
 	g_assert(index < set->recent->len);
 	g_array_remove_index(set->recent, index);
 	set->n_sorted -= index < set->n_sorted;
-	set->total -= (uint64_t)value;
+	set->total -= value;
 	set->squares -= (uint128)magnitude * magnitude;
 }
 
@@ -320,13 +321,14 @@ static double deviation(const struct value_set *set, const struct distribution *
 
 struct distribution value_set_distribution(struct value_set *set)
 {
-	struct distribution result = {.n = set->packed.n + set->recent->len,
-				      .total = (int64_t)set->total};
+	struct distribution result = {.n = set->packed.n + set->recent->len};
 
 	sort_recent(set);
 	if (!result.n)
 		return result;
-	result.mean = (double)result.total / (double)result.n;
+	result.total = (int64_t)CLAMP(set->total, INT64_MIN, INT64_MAX);
+	result.mean = (double)set->total / (double)result.n;
+	result.int_mean = (int64_t)(set->total / (int128)result.n);
 	result.min = value_of_rank(set, 1);
 	result.p50 = percentile(set, result.n, 50);
 	result.p90 = percentile(set, result.n, 90);

@@ -13,11 +13,13 @@
  */
 #include "colo/hit_log.h"
 
+#include "base/id_table.h"
+
 #include <stdlib.h>
 
 #define RUN_SIZE      (256 * 1024) /* bytes; of hits and keys together */
 #define MAX_LEB128    10	   /* bytes of a 64-bit number */
-#define MAX_HIT_BYTES ((4 + COLO_PROBE_MAX_ARGS) * MAX_LEB128)
+#define MAX_HIT_BYTES ((6 + COLO_PROBE_MAX_ARGS) * MAX_LEB128)
 
 struct key {
 	uint64_t time_ns;
@@ -39,6 +41,7 @@ struct run {
 
 struct hit_log {
 	GPtrArray *runs; /* Owned by this: struct run (owned); a heap once hits are taken out */
+	struct id_table *places; /* Owned by this: the few addresses that probes are at */
 	bool is_heap;
 };
 
@@ -47,6 +50,7 @@ struct hit_log *hit_log_new(void)
 	struct hit_log *log = g_new0(struct hit_log, 1);
 
 	log->runs = g_ptr_array_new_with_free_func(g_free);
+	log->places = id_table_new();
 	return log;
 }
 
@@ -55,6 +59,7 @@ void hit_log_free(struct hit_log *log)
 	if (!log)
 		return;
 	g_ptr_array_unref(log->runs);
+	id_table_free(log->places);
 	g_free(log);
 }
 
@@ -108,6 +113,7 @@ static struct key *key_at(struct run *run, uint32_t index)
 void hit_log_add(struct hit_log *log, const struct colo_hit *hit)
 {
 	struct run *run = log->runs->len ? run_at(log, log->runs->len - 1) : NULL;
+	bool is_new;
 
 	g_assert(!log->is_heap);
 	if (!run || !has_room(run))
@@ -119,6 +125,8 @@ void hit_log_add(struct hit_log *log, const struct colo_hit *hit)
 	put_number(run, hit->source);
 	put_number(run, hit->pid);
 	put_number(run, hit->tid);
+	put_number(run, hit->event);
+	put_number(run, id_table_get(log->places, hit->place, &is_new));
 	for (unsigned int i = 0; i < hit->probe->n_args; i++)
 		put_number(run, fold_sign(hit->args[i]));
 }
@@ -191,7 +199,8 @@ static uint64_t get_number(const uint8_t **bytes)
 	}
 }
 
-static struct colo_hit hit_of(const struct run *run, const struct key *key)
+static struct colo_hit hit_of(const struct hit_log *log, const struct run *run,
+			      const struct key *key)
 {
 	const uint8_t *bytes = run->bytes + key->place;
 	struct colo_hit hit = {.time_ns = key->time_ns};
@@ -200,6 +209,8 @@ static struct colo_hit hit_of(const struct run *run, const struct key *key)
 	hit.source = (uint32_t)get_number(&bytes);
 	hit.pid = (uint32_t)get_number(&bytes);
 	hit.tid = (uint32_t)get_number(&bytes);
+	hit.event = (uint32_t)get_number(&bytes);
+	hit.place = id_table_key(log->places, (uint32_t)get_number(&bytes));
 	for (unsigned int i = 0; i < hit.probe->n_args; i++)
 		hit.args[i] = unfold_sign(get_number(&bytes));
 	return hit;
@@ -214,7 +225,7 @@ bool hit_log_take(struct hit_log *log, struct colo_hit *hit)
 	if (!log->runs->len)
 		return false;
 	run = run_at(log, 0);
-	*hit = hit_of(run, key_at(run, run->n_taken));
+	*hit = hit_of(log, run, key_at(run, run->n_taken));
 	run->n_taken++;
 	/* The last run of the heap takes the place of an empty one. */
 	if (run->n_taken == run->n_hits)

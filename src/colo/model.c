@@ -8,6 +8,7 @@
 #include "colo/model.h"
 
 #include "base/hash.h"
+#include "colo/duplicates.h"
 #include "colo/verdict.h"
 
 /* What only building needs, beside what a session shows. */
@@ -15,8 +16,10 @@ struct builder {
 	struct colo_session session; /* first: the session is what others see of this */
 	enum colo_trigger pending;   /* the first trigger since the event was reset */
 	uint64_t last_seq;
-	bool replaced; /* another one of the same process and role followed */
-	bool settled;  /* checkpoints were handed out */
+	bool from_start;     /* the start of COLO was seen, so the first number is 1 */
+	bool replaced;	     /* another one of the same process and role followed */
+	bool settled;	     /* checkpoints were handed out */
+	uint64_t judged_seq; /* of the last checkpoint that was judged and not merely waited for */
 	enum colo_checkpoint_state settled_state; /* of the last of them */
 };
 
@@ -24,6 +27,7 @@ struct colo_model {
 	GPtrArray *sessions; /* Owned by this: struct builder */
 	GHashTable *current; /* Owned by this: session_key() (owned) to struct builder (weak) */
 	GArray *origins;     /* Owned by this: uint64_t by source, or NO_ORIGIN */
+	struct duplicates *duplicates; /* Owned by this */
 	uint64_t invalid_hits;
 };
 
@@ -44,6 +48,7 @@ struct colo_model *colo_model_new(void)
 	model->sessions = g_ptr_array_new_with_free_func(builder_free);
 	model->current = g_hash_table_new_full(hash_int64, g_int64_equal, g_free, NULL);
 	model->origins = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+	model->duplicates = duplicates_new();
 	return model;
 }
 
@@ -54,6 +59,7 @@ void colo_model_free(struct colo_model *model)
 	g_ptr_array_unref(model->sessions);
 	g_hash_table_unref(model->current);
 	g_array_unref(model->origins);
+	duplicates_free(model->duplicates);
 	g_free(model);
 }
 
@@ -237,6 +243,11 @@ static void add_trigger(struct builder *builder, int64_t reason, uint64_t time_n
 		builder->pending = trigger;
 }
 
+static bool is_init(enum colo_probe_kind kind)
+{
+	return kind == COLO_PROBE_INIT_BEGIN || kind == COLO_PROBE_INIT_END;
+}
+
 void colo_model_add(struct colo_model *model, const struct colo_hit *hit)
 {
 	const enum colo_probe_kind kind = hit->probe->kind;
@@ -246,12 +257,15 @@ void colo_model_add(struct colo_model *model, const struct colo_hit *hit)
 	struct builder *builder;
 
 	(void)origin_of(model, hit);
+	if (duplicates_take(model->duplicates, hit))
+		return;
 	if ((hit->args[0] != COLO_ROLE_PRIMARY && hit->args[0] != COLO_ROLE_SECONDARY) ||
 	    (has_seq && hit->args[1] < 1)) {
 		model->invalid_hits++;
 		return;
 	}
 	builder = builder_of(model, hit);
+	builder->from_start |= is_init(kind) && !builder->last_seq;
 	if (has_seq) {
 		checkpoint = checkpoint_of(builder, (uint64_t)hit->args[1]);
 		builder->last_seq = MAX(builder->last_seq, checkpoint->seq);
@@ -311,6 +325,34 @@ static struct colo_edge edge_at(const struct builder *builder, guint index, guin
 	};
 }
 
+/*
+ * Numbers grow by one from checkpoint to checkpoint, from 1 on where the start of COLO was seen. A
+ * number that was only waited for has been a checkpoint too, if another one followed.
+ */
+static void count_missing_before(struct builder *builder, uint64_t seq)
+{
+	struct colo_session *session = &builder->session;
+	const uint64_t before = builder->judged_seq;
+
+	builder->judged_seq = seq;
+	if ((!before && !builder->from_start) || seq - before <= 1)
+		return;
+	if (!session->anomalies.missing_checkpoints) {
+		session->first_missing_seq = before + 1;
+		session->last_missing_seq = seq - 1;
+	}
+	session->anomalies.missing_checkpoints += seq - before - 1;
+}
+
+/* Decides what a checkpoint is, for good. */
+static void judge(struct builder *builder, struct colo_checkpoint *checkpoint,
+		  struct colo_edge edge)
+{
+	colo_checkpoint_judge(builder->session.role, checkpoint, edge, &builder->session.anomalies);
+	if (checkpoint->state != COLO_CHECKPOINT_PENDING)
+		count_missing_before(builder, checkpoint->seq);
+}
+
 static void finish_session(struct builder *builder)
 {
 	struct colo_session *session = &builder->session;
@@ -321,8 +363,7 @@ static void finish_session(struct builder *builder)
 		struct colo_checkpoint *checkpoint =
 			&g_array_index(session->checkpoints, struct colo_checkpoint, i);
 
-		colo_checkpoint_judge(session->role, checkpoint, edge_at(builder, i, last, before),
-				      &session->anomalies);
+		judge(builder, checkpoint, edge_at(builder, i, last, before));
 		before = checkpoint->state;
 	}
 }
@@ -355,8 +396,7 @@ static void settle_session(struct builder *builder, colo_checkpoint_visitor visi
 		struct colo_checkpoint *checkpoint =
 			&g_array_index(checkpoints, struct colo_checkpoint, n);
 
-		colo_checkpoint_judge(session->role, checkpoint, edge_at(builder, n, last, before),
-				      &session->anomalies);
+		judge(builder, checkpoint, edge_at(builder, n, last, before));
 		before = checkpoint->state;
 		if (before != COLO_CHECKPOINT_PENDING)
 			visit(session, checkpoint, data);
@@ -463,4 +503,9 @@ const GPtrArray *colo_model_sessions(const struct colo_model *model)
 uint64_t colo_model_invalid_hits(const struct colo_model *model)
 {
 	return model->invalid_hits;
+}
+
+uint64_t colo_model_duplicate_hits(const struct colo_model *model, uint32_t source)
+{
+	return duplicates_count(model->duplicates, source);
 }

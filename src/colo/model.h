@@ -66,6 +66,7 @@ struct colo_anomalies {
 	uint64_t repeated;	     /* the same begin or end a second time */
 	uint64_t missing;	     /* phases of complete checkpoints of which no hit was seen */
 	uint64_t overlapping; /* complete checkpoints whose phases overlap or lie beyond them */
+	uint64_t missing_checkpoints; /* of which there is no hit, but others follow */
 };
 
 struct colo_session {
@@ -86,7 +87,8 @@ struct colo_session {
 	uint64_t failover_ns;	 /* when first, if failover_asked */
 	bool process_ended;	 /* while it was recorded */
 	uint64_t process_end_ns; /* when process_ended */
-	struct colo_anomalies anomalies; /* of all its checkpoints */
+	struct colo_anomalies anomalies;	      /* of all its checkpoints */
+	uint64_t first_missing_seq, last_missing_seq; /* the first run of missing checkpoints */
 };
 
 /* Called for a checkpoint of the session that is not merely pending. */
@@ -130,6 +132,9 @@ const GPtrArray *colo_model_sessions(const struct colo_model *model);
 
 /* Hits whose role or sequence number cannot be, such as role 3. They are in no session. */
 uint64_t colo_model_invalid_hits(const struct colo_model *model);
+
+/* Hits of the source that came through more than one event; each of them counts once. */
+uint64_t colo_model_duplicate_hits(const struct colo_model *model, uint32_t source);
 
 /*
  * What of a complete checkpoint lies in no phase. Unknown when it is not

@@ -39,6 +39,8 @@ struct colo_hit {
 	uint64_t time_ns; /* on the recording's clock */
 	uint32_t source;  /* which recording, from 0: pids of two machines may be equal */
 	uint32_t pid, tid;
+	uint32_t event; /* which event of the source it came through: a probe may have several */
+	uint64_t place; /* address of the probe's site in the process; 0: not known */
 	const struct colo_probe *probe; /* Weak: of the table */
 	int64_t args[COLO_PROBE_MAX_ARGS];
 };

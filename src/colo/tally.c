@@ -143,7 +143,7 @@ static struct colo_value mean_of(const struct distribution *distribution)
 {
 	if (!distribution->n)
 		return (struct colo_value){0};
-	return (struct colo_value){true, distribution->total / (int64_t)distribution->n};
+	return (struct colo_value){true, distribution->int_mean};
 }
 
 /* Everything that is summed up, once. */

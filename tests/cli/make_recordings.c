@@ -235,6 +235,55 @@ static void tell_five_sides(struct colo_story *story, struct perf_builder *build
 }
 
 /* An hour of checkpoints, each of ten minutes. */
+/* Times up to 2^64 ns, sums and losses beyond that, and counters as large as they can be. */
+static void tell_longest_times(struct colo_story *story, struct perf_builder *builder)
+{
+	static const struct colo_story_counters largest = {
+		.status = COLO_STORY_STATUS_COLO,
+		.transferred_bytes = G_MAXUINT64,
+		.page_size_bytes = G_MAXUINT64,
+		.normal_pages = 3,
+	};
+	struct colo_story_side side = usual_primary;
+	const struct perf_builder_stamp at = {.event = colo_story_event(story, "colo_ram_begin")};
+
+	colo_story_process(story, &side);
+	for (guint64 seq = 1; seq <= 1100; seq++) {
+		struct colo_story_checkpoint checkpoint = checkpoint_of(seq);
+
+		checkpoint.phase_ns[COLO_STORY_LOADED] =
+			(G_GUINT64_CONSTANT(1) << 53) - G_GUINT64_CONSTANT(10000000000);
+		checkpoint.counters = &largest;
+		colo_story_checkpoint(story, &side, &checkpoint);
+	}
+	for (guint i = 0; i < 2; i++)
+		perf_builder_lost(builder, &at, G_GUINT64_CONSTANT(1) << 63);
+}
+
+static guint twice(struct colo_story_hit *hit, gpointer user_data)
+{
+	(void)hit;
+	(void)user_data;
+	return 2;
+}
+
+static void tell_twice(struct colo_story *story, struct perf_builder *builder)
+{
+	colo_story_set_filter(story, twice, NULL);
+	tell_primary(story, builder);
+}
+
+/* No hit of three of ten checkpoints is left. */
+static void tell_gap(struct colo_story *story, struct perf_builder *builder)
+{
+	struct colo_story_side side = usual_primary;
+
+	(void)builder;
+	colo_story_process(story, &side);
+	tell_checkpoints(story, &side, 1, 3);
+	tell_checkpoints(story, &side, 7, 10);
+}
+
 static void tell_long_times(struct colo_story *story, struct perf_builder *builder)
 {
 	struct colo_story_side side = usual_primary;
@@ -317,6 +366,9 @@ static const struct recipe {
 	{.name = "hostile-names.data", .tell = tell_hostile_names},
 	{.name = "five-sides.data", .tell = tell_five_sides},
 	{.name = "long-times.data", .tell = tell_long_times},
+	{.name = "longest-times.data", .tell = tell_longest_times},
+	{.name = "twice.data", .tell = tell_twice},
+	{.name = "gap.data", .tell = tell_gap},
 	{.name = "sampled.data", .tell = tell_primary, .attr = attr_of_rate},
 	{.name = "without-time.data", .tell = tell_primary, .attr = attr_without_time},
 	{.name = "killed.data", .tell = tell_both, .finish = kill_perf},

@@ -7,6 +7,7 @@
 #include "fuzz/fuzz_hits.h"
 #include "fuzz/invariants.h"
 
+#include "colo/duplicates.h"
 #include "colo/hit_log.h"
 #include "lib/settling.h"
 
@@ -35,6 +36,9 @@ static struct colo_hit decode(const struct fuzz_hit *from, struct state *state)
 	hit.source = (from->flags & FUZZ_HIT_SOURCE) != 0;
 	hit.pid = 100 + ((from->flags & FUZZ_HIT_PID) != 0);
 	hit.tid = hit.pid + ((from->flags & FUZZ_HIT_OTHER_TID) != 0);
+	/* Any bits will do. */
+	hit.event = from->amount & 1;
+	hit.place = from->amount >> 1 & 1;
 	for (unsigned int i = 0; i < hit.probe->n_args; i++)
 		hit.args[i] = (int64_t)amount;
 	hit.args[0] = from->flags & FUZZ_HIT_ROLE;
@@ -84,6 +88,8 @@ static void sort(GArray *hits)
 		g_assert_cmpuint(hit.source, ==, expected->source);
 		g_assert_cmpuint(hit.pid, ==, expected->pid);
 		g_assert_cmpuint(hit.tid, ==, expected->tid);
+		g_assert_cmpuint(hit.event, ==, expected->event);
+		g_assert_cmpuint(hit.place, ==, expected->place);
 		g_assert_true(hit.probe == expected->probe);
 		g_assert_cmpmem(hit.args, hit.probe->n_args * sizeof(hit.args[0]), expected->args,
 				hit.probe->n_args * sizeof(hit.args[0]));
@@ -95,6 +101,7 @@ static void sort(GArray *hits)
 /* What the sessions must account for. */
 struct tally {
 	uint64_t n_ends, n_triggers, n_invalid; /* n_ends: begins and ends of windows */
+	uint64_t n_duplicates;
 };
 
 static bool has_seq(enum colo_probe_kind kind)
@@ -166,6 +173,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	g_autoptr(GArray) hits = decode_all(data, size);
 	struct colo_model *model = colo_model_new();
+	struct duplicates *duplicates = duplicates_new();
 	struct tally given = {0}, found = {0};
 	const GPtrArray *sessions;
 
@@ -174,13 +182,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (guint i = 0; i < hits->len; i++) {
 		const struct colo_hit *hit = &g_array_index(hits, struct colo_hit, i);
 
-		count_hit(&given, hit);
+		if (duplicates_take(duplicates, hit))
+			given.n_duplicates++;
+		else
+			count_hit(&given, hit);
 		colo_model_add(model, hit);
 	}
 	colo_model_find_process_ends(model, find_end, NULL);
 	colo_model_finish(model);
 	sessions = colo_model_sessions(model);
 	found.n_invalid = colo_model_invalid_hits(model);
+	found.n_duplicates =
+		colo_model_duplicate_hits(model, 0) + colo_model_duplicate_hits(model, 1);
 	for (guint i = 0; i < sessions->len; i++) {
 		const struct colo_session *session = g_ptr_array_index(sessions, i);
 
@@ -191,6 +204,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	g_assert_cmpuint(found.n_ends, ==, given.n_ends);
 	g_assert_cmpuint(found.n_triggers, ==, given.n_triggers);
 	g_assert_cmpuint(found.n_invalid, ==, given.n_invalid);
+	g_assert_cmpuint(found.n_duplicates, ==, given.n_duplicates);
+	duplicates_free(duplicates);
 	colo_model_free(model);
 	return 0;
 }

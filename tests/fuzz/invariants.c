@@ -103,6 +103,30 @@ static void check_anomalies(const struct colo_session *session)
 	g_assert_cmpuint(anomalies->overlapping, <=, n_complete);
 }
 
+/* With those that are missing, the numbers from the first one (or from 1) to the last have no gap.
+ */
+static void check_missing(const struct colo_session *session)
+{
+	const uint64_t n_missing = session->anomalies.missing_checkpoints;
+	uint64_t n_begun = 0, first_seq = 0, last_seq = 0;
+
+	for (guint i = 0; i < session->checkpoints->len; i++) {
+		const struct colo_checkpoint *checkpoint = checkpoint_at(session, i);
+
+		if (checkpoint->state == COLO_CHECKPOINT_PENDING)
+			continue;
+		if (!n_begun++)
+			first_seq = checkpoint->seq;
+		last_seq = checkpoint->seq;
+	}
+	g_assert_true(n_begun + n_missing == last_seq ||
+		      (n_begun && n_begun + n_missing == last_seq - first_seq + 1));
+	if (!n_missing)
+		return;
+	g_assert_cmpuint(session->first_missing_seq, <=, session->last_missing_seq);
+	g_assert_cmpuint(session->last_missing_seq, <, last_seq);
+}
+
 /* What stopped is no complete checkpoint; when the process ended in it, it is the last one. */
 static void check_stop(const struct colo_session *session, guint index)
 {
@@ -146,6 +170,7 @@ void check_session(const struct colo_session *session)
 		check_stop(session, i);
 	}
 	check_anomalies(session);
+	check_missing(session);
 }
 
 /* --- Statistics --- */

@@ -204,7 +204,7 @@ static void report_on(const struct recordings *recordings)
 		.selection = choice.selection,
 	};
 
-	report.warnings = warnings = warnings_of(recordings, profiles);
+	report.warnings = warnings = warnings_of(recordings, NULL, profiles);
 	print_reports(&report);
 	if (profiles)
 		print_graphs(profiles);

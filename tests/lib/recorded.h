@@ -29,6 +29,9 @@ struct recordings *recorded_load_builder(struct perf_builder *builder);
 const struct recording *recorded_file(const struct recordings *recordings, guint index);
 const struct colo_session *recorded_session(const struct recordings *recordings, guint index);
 
+/* Each session of one has the numbers of that of the other. */
+void recorded_assert_same_sessions(const struct recordings *a, const struct recordings *b);
+
 /* The message of the warning with that code; NULL when there is none. The caller frees it. */
 char *recorded_warning(const struct recordings *recordings, const char *code);
 /* There is such a warning, with `part` in it. */

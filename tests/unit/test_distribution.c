@@ -89,6 +89,27 @@ static void test_large(void)
 	g_assert_cmpfloat_with_epsilon(all.stddev, 1000, 0.01);
 }
 
+/* Their sum does not fit into 64 bits: it stops there, and what is computed from it does not. */
+static void test_sum_too_large(void)
+{
+	const int64_t longest = INT64_C(1) << 53;
+	g_autofree int64_t *values = g_new(int64_t, 1100);
+	struct distribution all;
+
+	for (guint i = 0; i < 1100; i++)
+		values[i] = longest - i % 2;
+	all = distribution_of_values(values, 1100);
+	g_assert_cmpint(all.total, ==, INT64_MAX);
+	g_assert_cmpint(all.int_mean, ==, longest - 1);
+	g_assert_cmpfloat_with_epsilon(all.mean, (double)longest - 0.5, 1);
+	g_assert_cmpint(all.max, ==, longest);
+	for (guint i = 0; i < 1100; i++)
+		values[i] = -longest;
+	all = distribution_of_values(values, 1100);
+	g_assert_cmpint(all.total, ==, INT64_MIN);
+	g_assert_cmpint(all.int_mean, ==, -longest);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -97,5 +118,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/distribution/moments", test_moments);
 	g_test_add_func("/distribution/percentiles", test_percentiles);
 	g_test_add_func("/distribution/large", test_large);
+	g_test_add_func("/distribution/sum-too-large", test_sum_too_large);
 	return g_test_run();
 }

@@ -51,7 +51,7 @@ int colo_perf_flush(const char *command, int status)
 /* The JSON of the report. */
 static char *print_report(const struct loaded_profile *loaded)
 {
-	g_autoptr(GPtrArray) warnings = warnings_of(loaded->recordings, loaded->profiles);
+	g_autoptr(GPtrArray) warnings = warnings_of(loaded->recordings, NULL, loaded->profiles);
 	const struct report report = {
 		.recordings = loaded->recordings,
 		.warnings = warnings,

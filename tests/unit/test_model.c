@@ -344,6 +344,77 @@ static void test_lost_hits(void)
 	colo_model_free(model);
 }
 
+static void assert_missing(const struct colo_session *session, uint64_t n, uint64_t first,
+			   uint64_t last)
+{
+	g_assert_cmpuint(session->anomalies.missing_checkpoints, ==, n);
+	g_assert_cmpuint(session->first_missing_seq, ==, first);
+	g_assert_cmpuint(session->last_missing_seq, ==, last);
+}
+
+/*
+ * All hits of whole checkpoints are lost: the numbers tell. The same if checkpoints are handed out
+ * as they come.
+ */
+static void check_missing(bool settles)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller from_start = teller_of(model, COLO_ROLE_PRIMARY);
+	struct teller joined = teller_of(model, COLO_ROLE_SECONDARY);
+
+	hit(&from_start, "colo_init_begin", 0, 0);
+	hit(&from_start, "colo_init_end", 0, 0);
+	for (int64_t seq = 3; seq <= 12; seq++) {
+		if (seq < 5 || seq > 7)
+			checkpoint(&from_start, seq);
+		/* Of one only the wait is left: it was a checkpoint too, as others follow. */
+		if (seq == 8)
+			phase(&joined, COLO_PHASE_WAIT, seq);
+		else if (seq != 11)
+			checkpoint(&joined, seq);
+		if (settles)
+			colo_model_settle(model, ignore_checkpoint, NULL);
+	}
+	begin(&joined, "wait", 13);
+	colo_model_finish(model);
+	assert_missing(session_at(model, 0), 2 + 3, 1, 2);
+	assert_missing(session_at(model, 1), 2, 8, 8);
+	colo_model_free(model);
+}
+
+static void test_missing(void)
+{
+	check_missing(false);
+	check_missing(true);
+}
+
+/* A recording that begins within COLO has not missed what was before, nor what comes behind it. */
+static void test_nothing_missing(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller teller = teller_of(model, COLO_ROLE_PRIMARY);
+
+	checkpoint(&teller, 1000);
+	checkpoint(&teller, 1001);
+	begin(&teller, "wait", 1002);
+	colo_model_finish(model);
+	assert_missing(session_at(model, 0), 0, 0, 0);
+	colo_model_free(model);
+}
+
+/* The highest number that there is: what is missing below it can still be counted. */
+static void test_missing_most(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller teller = teller_of(model, COLO_ROLE_PRIMARY);
+
+	hit(&teller, "colo_init_begin", 0, 0);
+	checkpoint(&teller, INT64_MAX);
+	colo_model_finish(model);
+	assert_missing(session_at(model, 0), INT64_MAX - 1, 1, INT64_MAX - 1);
+	colo_model_free(model);
+}
+
 static void test_backwards_and_repeated(void)
 {
 	struct colo_model *model = colo_model_new();
@@ -741,6 +812,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/model/cut_before_wait", test_cut_before_wait);
 	g_test_add_func("/model/aborted", test_aborted);
 	g_test_add_func("/model/lost_hits", test_lost_hits);
+	g_test_add_func("/model/missing", test_missing);
+	g_test_add_func("/model/nothing-missing", test_nothing_missing);
+	g_test_add_func("/model/missing-most", test_missing_most);
 	g_test_add_func("/model/backwards_and_repeated", test_backwards_and_repeated);
 	g_test_add_func("/model/overlap", test_overlap);
 	g_test_add_func("/model/sessions", test_sessions);

@@ -39,66 +39,11 @@ static const char *name_of(const struct recordings *recordings, guint session, u
 
 static void assert_no_warning(const struct recordings *recordings)
 {
-	g_autoptr(GPtrArray) warnings = warnings_of(recordings, NULL);
+	g_autoptr(GPtrArray) warnings = warnings_of(recordings, NULL, NULL);
 
 	for (guint i = 0; i < warnings->len; i++)
 		g_test_message("%s", ((struct warning *)warnings->pdata[i])->message);
 	g_assert_cmpuint(warnings->len, ==, 0);
-}
-
-static void assert_same_value(struct colo_value a, struct colo_value b)
-{
-	g_assert_cmpint(a.known, ==, b.known);
-	g_assert_cmpint(a.value, ==, b.value);
-}
-
-static void assert_same_distribution(const struct distribution *a, const struct distribution *b)
-{
-	g_assert_cmpuint(a->n, ==, b->n);
-	g_assert_cmpint(a->total, ==, b->total);
-	g_assert_cmpint(a->min, ==, b->min);
-	g_assert_cmpint(a->p50, ==, b->p50);
-	g_assert_cmpint(a->max, ==, b->max);
-	g_assert_cmpfloat(a->stddev, ==, b->stddev);
-}
-
-static void assert_same_summary(const struct colo_session *left, const struct colo_session *right)
-{
-	const struct colo_selection all = COLO_SELECT_ALL;
-	struct colo_summary *a = colo_summary_new(left, &all), *b = colo_summary_new(right, &all);
-
-	g_assert_cmpint(left->role, ==, right->role);
-	g_assert_cmpuint(left->pid, ==, right->pid);
-	g_assert_cmpuint(left->tid, ==, right->tid);
-	g_assert_cmpuint(left->origin_ns, ==, right->origin_ns);
-	for (guint i = 0; i < COLO_N_CHECKPOINT_STATES; i++)
-		g_assert_cmpuint(a->n_states[i], ==, b->n_states[i]);
-	g_assert_cmpuint(a->n_rows, ==, b->n_rows);
-	for (guint i = 0; i < a->n_rows; i++)
-		assert_same_distribution(&a->rows[i].ns, &b->rows[i].ns);
-	g_assert_cmpuint(a->n_amounts, ==, b->n_amounts);
-	for (guint i = 0; i < a->n_amounts; i++)
-		assert_same_distribution(&a->amounts[i].units, &b->amounts[i].units);
-	assert_same_value(a->recorder.tot_time, b->recorder.tot_time);
-	assert_same_value(a->recorder.init_time, b->recorder.init_time);
-	assert_same_value(a->recorder.wait_time, b->recorder.wait_time);
-	assert_same_value(a->recorder.stat_time, b->recorder.stat_time);
-	assert_same_value(a->recorder.dev_size, b->recorder.dev_size);
-	g_assert_cmpmem(a->triggered_by, sizeof(a->triggered_by), b->triggered_by,
-			sizeof(b->triggered_by));
-	g_assert_nonnull(a->last_counters);
-	g_assert_cmpmem(a->last_counters->counters, sizeof(a->last_counters->counters),
-			b->last_counters->counters, sizeof(b->last_counters->counters));
-	colo_summary_free(a);
-	colo_summary_free(b);
-}
-
-static void assert_same_sessions(const struct recordings *a, const struct recordings *b)
-{
-	g_assert_cmpuint(colo_model_sessions(a->model)->len, ==,
-			 colo_model_sessions(b->model)->len);
-	for (guint i = 0; i < colo_model_sessions(a->model)->len; i++)
-		assert_same_summary(recorded_session(a, i), recorded_session(b, i));
 }
 
 /* What a recording says of itself, and its sums against those of the story. */
@@ -158,7 +103,7 @@ static void test_byte_orders(void)
 	struct recordings *of_little = recorded_load_builder(little),
 			  *of_big = recorded_load_builder(big);
 
-	assert_same_sessions(of_little, of_big);
+	recorded_assert_same_sessions(of_little, of_big);
 	g_assert_cmpstr(recorded_file(of_little, 0)->command_line, ==,
 			recorded_file(of_big, 0)->command_line);
 	g_assert_cmpuint(recorded_file(of_little, 0)->n_records, ==,
@@ -198,79 +143,6 @@ static void test_sampled(void)
 		recordings_free(recordings);
 		perf_builder_free(builder);
 	}
-}
-
-/* Lost events, an id of nobody, a hit without its arguments: counted, and warned of. */
-static void test_losses(void)
-{
-	for (int order = 0; order < 2; order++) {
-		struct perf_builder *builder =
-			perf_builder_new(order ? G_BIG_ENDIAN : G_LITTLE_ENDIAN);
-		struct colo_story *story = colo_story_new(builder, USUAL_CPUS, NULL);
-		struct perf_builder_sample hit = {
-			.at = {.event = colo_story_event(story, "colo_ram_end"), .pid = 101},
-			.raw = "",
-			.raw_size_bytes = 8};
-		struct recordings *recordings;
-		const struct recording *file;
-
-		recorded_side(story, &usual_primary, 2);
-		perf_builder_lost(builder, &hit.at, 17);
-		perf_builder_lost(builder, &hit.at, 4);
-		perf_builder_lost_samples(builder, &hit.at, 5);
-		perf_builder_record(builder, PERF_RECORD_SAMPLE, 0, "no such", 8);
-		perf_builder_record(builder, PERF_RECORD_SAMPLE, 0, "short", 5);
-		hit.raw_size_bytes = 1;
-		perf_builder_sample(builder, &hit);
-		/* One byte less than its five arguments need. */
-		hit.raw = "12345678901234567890123456789012345678901234567890";
-		hit.raw_size_bytes = 16 + 4 + 4 * 8 - 1;
-		perf_builder_sample(builder, &hit);
-		colo_story_free(story);
-		recordings = recorded_load_builder(builder);
-		file = recorded_file(recordings, 0);
-		g_assert_cmpuint(file->n_lost_records, ==, 21);
-		g_assert_cmpuint(file->n_lost_samples, ==, 5);
-		g_assert_cmpuint(file->n_unknown_samples, ==, 2);
-		/* The kernel pads the longer one with a byte, which makes it long enough. */
-		g_assert_cmpuint(file->n_bad_hits, ==, 1);
-		g_assert_cmpuint(colo_model_invalid_hits(recordings->model), ==, 1);
-		g_assert_cmpuint(file->n_samples, ==, file->n_probe_hits + 2);
-		recorded_assert_warning(recordings, "lost_records", "perf lost 21 events");
-		recorded_assert_warning(recordings, "lost_samples", "the kernel dropped 5 samples");
-		recorded_assert_warning(recordings, "unknown_samples",
-					"2 samples belong to no event");
-		recorded_assert_warning(recordings, "bad_hits", "1 of 65 probe hits are too short");
-		recorded_assert_warning(recordings, "invalid_hits",
-					"1 probe hits name neither primary");
-		recordings_free(recordings);
-		perf_builder_free(builder);
-	}
-}
-
-/* Records whose own fields are cut off: passed over, whatever they are. */
-static void test_short_records(void)
-{
-	static const guint32 types[] = {PERF_RECORD_LOST, PERF_RECORD_LOST_SAMPLES,
-					PERF_RECORD_COMM, PERF_RECORD_SAMPLE, 12345};
-	struct perf_builder *builder = perf_builder_new(G_LITTLE_ENDIAN);
-	struct colo_story *story = colo_story_new(builder, USUAL_CPUS, NULL);
-	struct recordings *recordings;
-
-	for (guint i = 0; i < G_N_ELEMENTS(types); i++)
-		for (gsize size = 0; size < 8; size++)
-			perf_builder_record(builder, types[i], 0, "\1\2\3\4\5\6\7\10", size);
-	/* A name without its NUL is no name. */
-	perf_builder_record(builder, PERF_RECORD_COMM, 0, "\1\0\0\0\1\0\0\0name", 12);
-	colo_story_free(story);
-	recordings = recorded_load_builder(builder);
-	g_assert_cmpuint(recorded_file(recordings, 0)->n_records, ==, G_N_ELEMENTS(types) * 8 + 1);
-	g_assert_cmpuint(recorded_file(recordings, 0)->n_lost_records, ==, 0);
-	g_assert_cmpuint(recorded_file(recordings, 0)->n_lost_samples, ==, 0);
-	g_assert_cmpuint(recorded_file(recordings, 0)->n_unknown_samples, ==, 8);
-	g_assert_null(tasks_thread_name(recorded_file(recordings, 0)->tasks, 1, 1, UINT64_MAX));
-	recordings_free(recordings);
-	perf_builder_free(builder);
 }
 
 static guint rename_every_other(struct colo_story_hit *hit, gpointer user_data)
@@ -324,7 +196,7 @@ static void test_other_probes(void)
 	recorded_assert_warning(
 		recordings, "other_probes",
 		"2 probes are not known here or have other arguments (colo_dev_end_2, ...)");
-	assert_same_sessions(recordings, expected);
+	recorded_assert_same_sessions(recordings, expected);
 	recordings_free(recordings);
 	recordings_free(expected);
 	perf_builder_free(builder);
@@ -547,8 +419,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/recording/both_sides", test_both_sides);
 	g_test_add_func("/recording/byte_orders", test_byte_orders);
 	g_test_add_func("/recording/sampled", test_sampled);
-	g_test_add_func("/recording/losses", test_losses);
-	g_test_add_func("/recording/short_records", test_short_records);
 	g_test_add_func("/recording/other_probes", test_other_probes);
 	g_test_add_func("/recording/two_files", test_two_files);
 	g_test_add_func("/recording/process_ends", test_process_ends);

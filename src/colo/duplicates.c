@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Remembers the last hit of each thread, and the events that it came through.
+ */
+#include "colo/duplicates.h"
+
+#include "base/id_table.h"
+
+#include <string.h>
+
+/*
+ * The thread may lose its CPU between two events of a trap, on a busy machine for as long as
+ * others have their turns. Nothing else of it could come in between, so this can be generous: it
+ * bounds what a lost hit may do.
+ */
+#define LONGEST_TRAP_NS UINT64_C(100000000)
+
+/* Events at one place that are remembered; the hits of more of them are taken for duplicates too.
+ */
+#define MOST_EVENTS 8
+
+struct last_hit {
+	struct colo_hit hit;
+	uint32_t events[MOST_EVENTS];
+	unsigned int n_events;
+};
+
+struct duplicates {
+	struct id_table *threads; /* Owned by this: source and tid, to the index in `last` */
+	GArray *last;		  /* Owned by this: struct last_hit */
+	GArray *counts;		  /* Owned by this: uint64_t, by source */
+};
+
+struct duplicates *duplicates_new(void)
+{
+	struct duplicates *duplicates = g_new0(struct duplicates, 1);
+
+	duplicates->threads = id_table_new();
+	duplicates->last = g_array_new(FALSE, FALSE, sizeof(struct last_hit));
+	duplicates->counts = g_array_new(FALSE, TRUE, sizeof(uint64_t));
+	return duplicates;
+}
+
+void duplicates_free(struct duplicates *duplicates)
+{
+	if (!duplicates)
+		return;
+	id_table_free(duplicates->threads);
+	g_array_unref(duplicates->last);
+	g_array_unref(duplicates->counts);
+	g_free(duplicates);
+}
+
+/* The same hit, but for the event that it came through. */
+static bool is_same_hit(const struct colo_hit *left, const struct colo_hit *right)
+{
+	return left->probe == right->probe && left->pid == right->pid &&
+	       left->place == right->place && right->time_ns >= left->time_ns &&
+	       right->time_ns - left->time_ns <= LONGEST_TRAP_NS &&
+	       !memcmp(left->args, right->args, left->probe->n_args * sizeof(left->args[0]));
+}
+
+static bool came_through(const struct last_hit *last, uint32_t event)
+{
+	for (unsigned int i = 0; i < last->n_events; i++)
+		if (last->events[i] == event)
+			return true;
+	return false;
+}
+
+/* The thread has come to the place again: no trap ends at the nanosecond at which it began. */
+static bool is_again(const struct last_hit *last, const struct colo_hit *hit)
+{
+	return came_through(last, hit->event) && hit->time_ns != last->hit.time_ns;
+}
+
+static void add_event(struct last_hit *last, uint32_t event)
+{
+	if (last->n_events < MOST_EVENTS && !came_through(last, event))
+		last->events[last->n_events++] = event;
+}
+
+static void count(struct duplicates *duplicates, uint32_t source)
+{
+	if (duplicates->counts->len <= source)
+		g_array_set_size(duplicates->counts, source + 1);
+	g_array_index(duplicates->counts, uint64_t, source)++;
+}
+
+bool duplicates_take(struct duplicates *duplicates, const struct colo_hit *hit)
+{
+	const struct last_hit fresh = {.hit = *hit, .events = {hit->event}, .n_events = 1};
+	struct last_hit *last;
+	bool is_new;
+	const uint32_t thread =
+		id_table_get(duplicates->threads, (uint64_t)hit->source << 32 | hit->tid, &is_new);
+
+	if (is_new) {
+		g_array_append_val(duplicates->last, fresh);
+		return false;
+	}
+	last = &g_array_index(duplicates->last, struct last_hit, thread);
+	if (!is_same_hit(&last->hit, hit) || is_again(last, hit)) {
+		*last = fresh;
+		return false;
+	}
+	add_event(last, hit->event);
+	count(duplicates, hit->source);
+	return true;
+}
+
+uint64_t duplicates_count(const struct duplicates *duplicates, uint32_t source)
+{
+	return source < duplicates->counts->len
+		       ? g_array_index(duplicates->counts, uint64_t, source)
+		       : 0;
+}
