@@ -216,22 +216,70 @@ def check_killed(recorder, whole, colo_perf):
     check("killed, without buffering: it is reported", there.status == 0, there.error)
 
 
-def check_other_probes(path, places, probes, colo_perf):
-    """Once the probes were registered anew, in another order, their ids mean others."""
-    lines = [f"p:{GROUP}/{event} {place}\n" for event, place in reversed(places)]
+def register(lines):
     # Never O_TRUNC, which would remove those of others.
     uprobe_events = os.open(TRACEFS / "uprobe_events", os.O_WRONLY | os.O_APPEND)
     try:
         for line in lines:
-            os.write(uprobe_events, line.encode())
+            os.write(uprobe_events, f"{line}\n".encode())
+    finally:
+        os.close(uprobe_events)
+
+
+def check_doubled(name, recorder, path, select, colo_perf):
+    """Each probe is recorded through two events: as if through one, and said so."""
+    run("perf", "record", "-q", "-N", "-o", path, *select, *recorder.workload())
+    report = Report(colo_perf, path)
+    hits = report.recording["probe_hits"]
+    check(f"{name}: half of the hits came again", report.recording["duplicate_hits"] == hits / 2 > 0,
+          f"{report.recording['duplicate_hits']} of {hits}")
+    check(f"{name}: that is all there is to say", report.warnings() == {"duplicate_hits"},
+          report.warnings())
+    sessions = report.json["sessions"]
+    check(f"{name}: one session with all checkpoints",
+          len(sessions) == 1 and sorted(report.windows()) == list(range(1, CHECKPOINTS + 1)),
+          f"{len(sessions)} sessions, {len(report.windows())} checkpoints")
+    check(f"{name}: each request for a checkpoint counts once",
+          sum(sessions[0]["trigger_hits"].values()) == CHECKPOINTS, sessions[0]["trigger_hits"])
+
+
+def check_twice(recorder, places, colo_perf):
+    select = recorder.probes.select()
+    check_doubled("selected twice", recorder, recorder.work / "selected-twice",
+                  select + select, colo_perf)
+    # As perf itself calls a second one.
+    again = [f"{event}_1" for event, _ in places]
+    try:
+        register(f"p:{GROUP}/{name} {place}" for name, (_, place) in zip(again, places))
+        more = [word for name in again for word in ("-e", f"{GROUP}:{name}")]
+        check_doubled("registered twice", recorder, recorder.work / "registered-twice",
+                      select + more, colo_perf)
+    finally:
+        for name in again:
+            recorder.probes.remove(name)
+
+
+def check_missing_file(directory, colo_perf):
+    """The last file of a directory is gone: only perf's command line tells that there was one."""
+    last = max(directory.glob("data.*"))
+    last.unlink()
+    report = Report(colo_perf, directory)
+    said = report.json["warnings"][0]["message"] if report.json else report.error
+    check("directory: a file that is gone is missed", last.name in said, said)
+
+
+def check_other_probes(path, places, probes, colo_perf):
+    """Once the probes were registered anew, in another order, their ids mean others."""
+    try:
+        register(f"p:{GROUP}/{event} {place}" for event, place in reversed(places))
         there = Report(colo_perf, path)
         check("other probes: the formats of this machine are refused",
               there.status == 1 and "are not the same" in there.error and
               len(there.error.splitlines()) == 1, there.error)
     finally:
-        os.close(uprobe_events)
         for event, _ in places:
             probes.remove(event)
+
 
 def check_none(path, colo_perf):
     there = Report(colo_perf, path)
@@ -257,6 +305,8 @@ def main():
                     continue
                 check_form(form, path, colo_perf)
             check_clock(work / "a-clock", colo_perf)
+            check_twice(recorder, places, colo_perf)
+            check_missing_file(work / "directory", colo_perf)
             check_killed(recorder, work / "file", colo_perf)
             probes.take_back()
             check_none(work / "killed.data", colo_perf)
