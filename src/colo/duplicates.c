@@ -28,6 +28,7 @@ struct last_hit {
 struct duplicates {
 	struct id_table *threads; /* Owned by this: source and tid, to the index in `last` */
 	GArray *last;		  /* Owned by this: struct last_hit */
+	guint current;		  /* index of the thread that the last hit of all was of */
 	GArray *counts;		  /* Owned by this: uint64_t, by source */
 };
 
@@ -36,7 +37,7 @@ struct duplicates *duplicates_new(void)
 	struct duplicates *duplicates = g_new0(struct duplicates, 1);
 
 	duplicates->threads = id_table_new();
-	duplicates->last = g_array_new(FALSE, FALSE, sizeof(struct last_hit));
+	duplicates->last = g_array_new(FALSE, TRUE, sizeof(struct last_hit));
 	duplicates->counts = g_array_new(FALSE, TRUE, sizeof(uint64_t));
 	return duplicates;
 }
@@ -87,21 +88,32 @@ static void count(struct duplicates *duplicates, uint32_t source)
 	g_array_index(duplicates->counts, uint64_t, source)++;
 }
 
-bool duplicates_take(struct duplicates *duplicates, const struct colo_hit *hit)
+/* The thread's last hit: mostly that of the hit before. `n_events` is 0 when there was none. */
+static struct last_hit *last_hit_of(struct duplicates *duplicates, const struct colo_hit *hit)
 {
-	const struct last_hit fresh = {.hit = *hit, .events = {hit->event}, .n_events = 1};
+	const uint64_t thread = (uint64_t)hit->source << 32 | hit->tid;
 	struct last_hit *last;
 	bool is_new;
-	const uint32_t thread =
-		id_table_get(duplicates->threads, (uint64_t)hit->source << 32 | hit->tid, &is_new);
 
-	if (is_new) {
-		g_array_append_val(duplicates->last, fresh);
-		return false;
+	if (duplicates->last->len) {
+		last = &g_array_index(duplicates->last, struct last_hit, duplicates->current);
+		if (last->hit.tid == hit->tid && last->hit.source == hit->source)
+			return last;
 	}
-	last = &g_array_index(duplicates->last, struct last_hit, thread);
-	if (!is_same_hit(&last->hit, hit) || is_again(last, hit)) {
-		*last = fresh;
+	duplicates->current = id_table_get(duplicates->threads, thread, &is_new);
+	if (is_new)
+		g_array_set_size(duplicates->last, duplicates->last->len + 1);
+	return &g_array_index(duplicates->last, struct last_hit, duplicates->current);
+}
+
+bool duplicates_take(struct duplicates *duplicates, const struct colo_hit *hit)
+{
+	struct last_hit *last = last_hit_of(duplicates, hit);
+
+	if (!last->n_events || !is_same_hit(&last->hit, hit) || is_again(last, hit)) {
+		last->hit = *hit;
+		last->events[0] = hit->event;
+		last->n_events = 1;
 		return false;
 	}
 	add_event(last, hit->event);
