@@ -123,7 +123,8 @@ struct addition {
 	const struct colo_session *session;
 	unsigned int part;
 	bool is_base;
-	GArray *frames; /* uint32_t: those of a stack, the innermost first */
+	GArray *frames;	    /* uint32_t: those of a stack, the innermost first */
+	const char **names; /* Owned by this, the strings by the tree: by frame, as needed */
 };
 
 static struct flame_frame *add_group(const struct addition *addition, struct flame_frame *caller,
@@ -152,6 +153,20 @@ static struct flame_frame *add_groups(const struct addition *addition,
 	return at;
 }
 
+/* Names that are made up are so once for each frame. */
+static const char *name_of(const struct addition *addition, uint32_t number,
+			   const struct frame *frame)
+{
+	g_autofree char *name = NULL;
+
+	if (!addition->names[number]) {
+		name = frame_name(frame);
+		addition->names[number] =
+			g_string_chunk_insert_const(addition->tree->strings, name);
+	}
+	return addition->names[number];
+}
+
 static void add_stack(const struct profile_thread *thread, uint32_t stack, uint64_t samples,
 		      void *data)
 {
@@ -168,10 +183,11 @@ static void add_stack(const struct profile_thread *thread, uint32_t stack, uint6
 	}
 	at = add_groups(addition, thread, samples);
 	for (guint i = addition->frames->len; i-- > 0;) {
-		const struct frame *frame = stack_table_get_frame(
-			addition->stacks, g_array_index(addition->frames, uint32_t, i));
+		const uint32_t number = g_array_index(addition->frames, uint32_t, i);
+		const struct frame *frame = stack_table_get_frame(addition->stacks, number);
 
-		at = callee_of(addition->tree, at, frame->name, frame->module, kind_of(frame));
+		at = callee_of(addition->tree, at, name_of(addition, number, frame), frame->module,
+			       kind_of(frame));
 		count(at, samples, addition->is_base);
 	}
 }
@@ -190,6 +206,7 @@ void flame_tree_add(struct flame_tree *tree, const struct phase_profiles *profil
 		.choice = choice,
 		.is_base = is_base,
 		.frames = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
+		.names = g_new0(const char *, stack_table_n_frames(profiles->stacks)),
 	};
 
 	for (guint i = 0; i < profiles->sessions->len; i++) {
@@ -204,6 +221,7 @@ void flame_tree_add(struct flame_tree *tree, const struct phase_profiles *profil
 						     &addition);
 	}
 	g_array_unref(addition.frames);
+	g_free(addition.names);
 }
 
 /* --- Totals --- */

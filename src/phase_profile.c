@@ -7,10 +7,9 @@
 #include "base/error.h"
 #include "base/saturate.h"
 #include "phase_sums.h"
+#include "profile/deferred.h"
+#include "profile/sample_chain.h"
 #include "profile/sample_event.h"
-#include "profile/unwinder.h"
-
-#include <string.h>
 
 /* What the pass over one recording needs. */
 struct pass {
@@ -21,11 +20,12 @@ struct pass {
 	bool swap;			    /* as of the recording */
 	struct profile *profile;	    /* Weak */
 	struct stack_resolver *resolver;    /* Weak */
-	struct unwinder *unwinder;	    /* Owned by this; NULL until it is needed */
+	struct chain_reader *chains;	    /* Owned by this */
+	struct deferred *deferred;	    /* Owned by this: samples whose callers come later */
+	GHashTable *colo_tids;		    /* Owned by this: of the recording's sessions */
 	bool *is_chosen;		    /* Owned by this: by event */
-	GArray *addresses;	      /* Owned by this: uint64_t, of the sample's call chain */
-	struct profile_thread thread; /* of the last sample that was counted */
-	struct validity named;	      /* the time in which it has that name; at first none */
+	struct profile_thread thread;	    /* of the last sample that was counted */
+	struct validity named;		    /* the time in which it has that name; at first none */
 };
 
 /* --- Windows --- */
@@ -82,78 +82,6 @@ static void add_session(struct phase_profiles *profiles, const struct colo_sessi
 
 /* --- Samples --- */
 
-static uint64_t context_of(uint16_t misc)
-{
-	switch (misc & PERF_RECORD_MISC_CPUMODE_MASK) {
-	case PERF_RECORD_MISC_KERNEL:
-		return (uint64_t)PERF_CONTEXT_KERNEL;
-	case PERF_RECORD_MISC_HYPERVISOR:
-		return (uint64_t)PERF_CONTEXT_HV;
-	case PERF_RECORD_MISC_GUEST_KERNEL:
-		return (uint64_t)PERF_CONTEXT_GUEST_KERNEL;
-	case PERF_RECORD_MISC_GUEST_USER:
-		return (uint64_t)PERF_CONTEXT_GUEST_USER;
-	default:
-		return (uint64_t)PERF_CONTEXT_USER;
-	}
-}
-
-/* Unwinds the user's stack, if the sample has a copy of it. True when it was not all there. */
-static bool unwind(struct pass *pass, const struct perf_event *event,
-		   const struct perf_sample *sample)
-{
-	if (!sample->tainted_stack)
-		return false;
-	if (!pass->unwinder)
-		pass->unwinder = unwinder_new(pass->recording->tasks, pass->recording->dsos,
-					      pass->recording->arch);
-	switch (unwinder_append(pass->unwinder, event, sample, pass->swap, pass->addresses)) {
-	case UNWOUND_NOT:
-		pass->profiles->samples_not_unwound++;
-		return true;
-	case UNWOUND_IN_PART:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Copies the entries of the call chain. Returns how many of them are frames, and not context marks.
- */
-static size_t copy_chain(GArray *addresses, const struct perf_sample *sample, bool swap)
-{
-	const size_t n = sample->callchain_len;
-	size_t frames = 0;
-	uint64_t *to;
-
-	g_array_set_size(addresses, (guint)n);
-	if (!n)
-		return 0;
-	to = (uint64_t *)(gpointer)addresses->data;
-	memcpy(to, sample->tainted_callchain, n * sizeof(to[0]));
-	for (size_t i = 0; i < n; i++) {
-		if (swap)
-			to[i] = GUINT64_SWAP_LE_BE(to[i]);
-		frames += to[i] < (uint64_t)PERF_CONTEXT_MAX;
-	}
-	return frames;
-}
-
-/* The call chain, or the address alone when there is none. True when callers were cut off. */
-static bool read_chain(struct pass *pass, const struct perf_event *event,
-		       const struct perf_sample *sample, uint16_t misc)
-{
-	const uint64_t single[] = {context_of(misc), sample->ip};
-	const size_t frames = copy_chain(pass->addresses, sample, pass->swap);
-	const bool cut = unwind(pass, event, sample) || frames == event->max_stack;
-
-	if (!frames && pass->addresses->len <= sample->callchain_len) {
-		g_array_set_size(pass->addresses, 0);
-		g_array_append_vals(pass->addresses, single, G_N_ELEMENTS(single));
-	}
-	return cut;
-}
-
 /* Whether the stack of a sample in that group is asked for. */
 static bool wants_stack(const struct pass *pass, uint32_t group, uint32_t tid)
 {
@@ -161,17 +89,6 @@ static bool wants_stack(const struct pass *pass, uint32_t group, uint32_t tid)
 		pass->profiles->sessions->pdata[group / COLO_N_PARTS];
 
 	return pass->choice->all_threads || session->session->tid == tid;
-}
-
-static uint32_t find_stack(struct pass *pass, const struct perf_event *event,
-			   const struct perf_sample *sample, uint16_t misc)
-{
-	struct call_chain chain = {.pid = sample->pid, .time_ns = sample->time_ns};
-
-	chain.cut = read_chain(pass, event, sample, misc);
-	chain.addresses = (const uint64_t *)(gconstpointer)pass->addresses->data;
-	chain.n = pass->addresses->len;
-	return stack_resolver_find(pass->resolver, &chain);
 }
 
 /* Whose sample it is: mostly that of the one before, as samples stand CPU by CPU. */
@@ -190,16 +107,56 @@ static const struct profile_thread *thread_of(struct pass *pass, const struct pe
 	return thread;
 }
 
+/* A deferred_visitor. */
+static void count_deferred(const struct deferred_sample *sample, uint32_t callers, void *data)
+{
+	struct pass *pass = data;
+	uint32_t stack = sample->without;
+
+	if (callers == STACK_EMPTY)
+		pass->profiles->samples_without_callers++;
+	else
+		stack = stack_table_join(pass->profiles->stacks, callers, sample->callees);
+	profile_count(pass->profile, sample->group, &sample->thread, stack, sample->weight);
+}
+
+/* Counts a sample when its callers are there; until then it has no more than `chain`. */
+static void defer_sample(struct pass *pass, const struct sample_chain *chain,
+			 const struct profile_thread *thread, uint32_t group, uint64_t time_ns)
+{
+	const uint32_t known = stack_resolver_find(pass->resolver, &chain->chain);
+	const struct deferred_sample sample = {
+		.cookie = chain->cookie,
+		.group = group,
+		.thread = *thread,
+		.callees = chain->frames ? known : STACK_EMPTY,
+		.without = stack_table_join(pass->profiles->stacks,
+					    stack_resolver_cut(pass->resolver), known),
+		.weight = time_ns,
+	};
+
+	pass->profiles->samples_deferred++;
+	deferred_add_sample(pass->deferred, &sample);
+}
+
 static void count_sample(struct pass *pass, const struct perf_event *event,
 			 const struct perf_sample *sample, uint16_t misc, uint32_t group)
 {
-	const uint32_t stack = wants_stack(pass, group, sample->tid)
-				       ? find_stack(pass, event, sample, misc)
-				       : STACK_EMPTY;
+	const struct profile_thread *thread = thread_of(pass, sample);
 	const uint64_t time_ns = sample_event_time_ns(event, sample);
+	struct sample_chain chain;
 
-	profile_count(pass->profile, group, thread_of(pass, sample), stack, time_ns);
 	pass->profiles->bad_periods += !time_ns && sample_event_has_time(event);
+	if (!wants_stack(pass, group, sample->tid)) {
+		profile_count(pass->profile, group, thread, STACK_EMPTY, time_ns);
+		return;
+	}
+	chain_reader_sample(pass->chains, event, sample, misc, &chain);
+	if (chain.is_deferred)
+		defer_sample(pass, &chain, thread, group, time_ns);
+	else
+		profile_count(pass->profile, group, thread,
+			      stack_resolver_find(pass->resolver, &chain.chain), time_ns);
 }
 
 #define SAMPLE_NEEDS (PERF_SAMPLE_TID | PERF_SAMPLE_TIME)
@@ -227,6 +184,23 @@ static void read_sample(struct pass *pass, const struct perf_record *record)
 		pass->profiles->samples_outside++;
 }
 
+/* Callers that no sample can be waiting for are not looked at. */
+static void read_deferred(struct pass *pass, const struct perf_record *record)
+{
+	struct perf_deferred deferred;
+	struct sample_chain chain;
+
+	if (!perf_deferred_decode(pass->events, record, pass->swap, &deferred) ||
+	    !profile_has_windows(pass->profile, deferred.pid) ||
+	    (!pass->choice->all_threads &&
+	     !g_hash_table_contains(pass->colo_tids, GUINT_TO_POINTER(deferred.tid))))
+		return;
+	chain_reader_deferred(pass->chains, &deferred, &chain);
+	if (chain.frames)
+		deferred_add_callers(pass->deferred, deferred.tid, deferred.cookie,
+				     stack_resolver_find(pass->resolver, &chain.chain));
+}
+
 /* Damage was found in the first pass already, and ends this one at the same places. */
 static bool read_samples(struct pass *pass, GError **error)
 {
@@ -249,6 +223,8 @@ static bool read_samples(struct pass *pass, GError **error)
 		case PERF_NEXT_RECORD:
 			if (record.type == PERF_RECORD_SAMPLE)
 				read_sample(pass, &record);
+			else if (record.type == PERF_KERNEL_RECORD_CALLCHAIN_DEFERRED)
+				read_deferred(pass, &record);
 		}
 	}
 }
@@ -286,28 +262,55 @@ static bool choose_events(struct phase_profiles *profiles, struct pass *pass)
 	return any;
 }
 
+static GHashTable *colo_tids_of(const struct phase_profiles *profiles, guint source)
+{
+	GHashTable *tids = g_hash_table_new(NULL, NULL);
+
+	for (guint i = 0; i < profiles->sessions->len; i++) {
+		const struct session_profile *session = profiles->sessions->pdata[i];
+
+		if (session->session->source == source)
+			g_hash_table_add(tids, GUINT_TO_POINTER(session->session->tid));
+	}
+	return tids;
+}
+
+/* What the pass found to be wrong with the samples. */
+static void add_counts(struct phase_profiles *profiles, const struct chain_counts *counts)
+{
+	profiles->samples_not_unwound += counts->not_unwound;
+	profiles->samples_unknown_context += counts->unknown_context;
+}
+
 static bool pass_over(struct phase_profiles *profiles, const struct sample_choice *choice,
 		      const struct recording *recording, guint source, bool *any, GError **error)
 {
+	const bool swap = perf_file_is_swapped(recording->file);
 	struct pass pass = {
 		.choice = choice,
 		.profiles = profiles,
 		.recording = recording,
 		.events = perf_file_events(recording->file),
-		.swap = perf_file_is_swapped(recording->file),
+		.swap = swap,
 		.profile = profiles->profiles->pdata[source],
 		.resolver = profiles->resolvers->pdata[source],
-		.addresses = g_array_new(FALSE, FALSE, sizeof(uint64_t)),
+		.chains =
+			chain_reader_new(recording->tasks, recording->dsos, recording->arch, swap),
+		.deferred = deferred_new(&deferred_usual_limits, count_deferred, &pass),
+		.colo_tids = colo_tids_of(profiles, source),
 	};
 	const bool chosen = choose_events(profiles, &pass);
 	const bool read = !chosen || read_samples(&pass, error);
 
 	*any = *any || chosen;
 	profiles->is_sampled[source] = chosen;
+	deferred_finish(pass.deferred);
+	add_counts(profiles, chain_reader_counts(pass.chains));
 	stack_resolver_forget(pass.resolver);
+	deferred_free(pass.deferred);
+	chain_reader_free(pass.chains);
+	g_hash_table_unref(pass.colo_tids);
 	g_free(pass.is_chosen);
-	g_array_unref(pass.addresses);
-	unwinder_free(pass.unwinder);
 	return read;
 }
 
@@ -372,11 +375,12 @@ static struct phase_profiles *profiles_alloc(const struct recordings *recordings
 
 	profiles->has_time = true;
 	profiles->is_sampled = g_new0(bool, recordings->files->len);
-	profiles->stacks = stack_table_new();
+	profiles->stacks = stack_table_new(&stack_usual_limits);
 	profiles->profiles = g_ptr_array_new_with_free_func((GDestroyNotify)profile_free);
 	profiles->resolvers = g_ptr_array_new_with_free_func((GDestroyNotify)stack_resolver_free);
 	profiles->sessions = g_ptr_array_new_with_free_func(session_free);
 	profiles->by_session = g_hash_table_new(NULL, NULL);
+	profiles->unresolved_samples = g_new0(struct unresolved_samples, recordings->files->len);
 	profiles->unresolved = g_array_new(FALSE, FALSE, sizeof(struct unresolved_file));
 	for (guint i = 0; i < recordings->files->len; i++) {
 		const struct recording *recording = recordings->files->pdata[i];
@@ -447,6 +451,7 @@ void phase_profiles_free(struct phase_profiles *profiles)
 	g_ptr_array_unref(profiles->sessions);
 	g_hash_table_unref(profiles->by_session);
 	g_array_unref(profiles->unresolved);
+	g_free(profiles->unresolved_samples);
 	stack_table_free(profiles->stacks);
 	g_free(profiles);
 }

@@ -49,12 +49,21 @@ struct session_profile {
 	struct part_profile parts[COLO_N_PARTS];
 };
 
-/* A file whose addresses could not be named, as far as the chosen checkpoints need it. */
+/*
+ * A file whose addresses could not be named, as far as the chosen checkpoints need it; or, for
+ * addresses in no file, what is known of them.
+ */
 struct unresolved_file {
-	struct dso *dso;    /* Weak; NULL: addresses in no file that the recording knows */
+	struct unresolved what;
 	guint source;	    /* which recording */
 	uint64_t samples;   /* in which they are */
 	uint64_t last_walk; /* while it is summed up: the last stack that it was seen in */
+};
+
+/* Samples of a recording's COLO threads with addresses that have no name, by the reason. */
+struct unresolved_samples {
+	uint64_t samples[UNRESOLVED_N_KINDS];
+	uint64_t last_walk[UNRESOLVED_N_KINDS]; /* as in struct unresolved_file */
 };
 
 struct phase_profiles {
@@ -69,14 +78,18 @@ struct phase_profiles {
 	uint64_t colo_samples;	      /* of the threads that run the checkpoints, in chosen parts */
 	uint64_t bad_periods;	      /* samples whose period cannot be; they stand for no time */
 	uint64_t samples_not_unwound; /* with a copy of the stack of a machine not known here */
-	uint64_t samples_without_time; /* cannot be put anywhere */
-	struct stack_table *stacks;    /* Owned by this */
-	GPtrArray *profiles;	       /* Owned by this: struct profile (owned) by source */
-	GPtrArray *resolvers;	       /* Owned by this: struct stack_resolver (owned) by source */
-	GPtrArray *sessions;	       /* Owned by this: struct session_profile (owned) */
+	uint64_t samples_without_time;	  /* cannot be put anywhere */
+	uint64_t samples_unknown_context; /* with marks of a newer kernel in their call chains */
+	uint64_t samples_deferred;	  /* whose callers are in records of their own */
+	uint64_t samples_without_callers; /* of them: there is none; they are shown as cut off */
+	struct stack_table *stacks;	  /* Owned by this */
+	GPtrArray *profiles;		  /* Owned by this: struct profile (owned) by source */
+	GPtrArray *resolvers; /* Owned by this: struct stack_resolver (owned) by source */
+	GPtrArray *sessions;  /* Owned by this: struct session_profile (owned) */
 	GHashTable
 		*by_session; /* Owned by this: struct colo_session (weak) to its profile (weak) */
 	GArray *unresolved;  /* Owned by this: struct unresolved_file, by samples */
+	struct unresolved_samples *unresolved_samples; /* Owned by this: by source */
 };
 
 /* Which samples are wanted; what is not wanted costs less. */

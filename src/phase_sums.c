@@ -90,42 +90,54 @@ struct function_sums {
 	struct phase_profiles *profiles;  /* Weak */
 	const struct stack_table *stacks; /* Weak: the profiles' */
 	uint64_t *self, *total;		  /* Owned by this: by frame */
-	uint32_t *seen_in;	 /* Owned by this: the last walk that a frame was seen in */
-	uint32_t walk;		 /* number of stacks walked; one may come for each name */
-	GArray *touched;	 /* Owned by this: uint32_t, frames with a total */
-	GHashTable **unresolved; /* Owned by this: by source, dso (weak) to number of its file */
+	uint32_t *seen_in; /* Owned by this: the last walk that a frame was seen in */
+	uint32_t walk;	   /* number of stacks walked; one may come for each name */
+	GArray *touched;   /* Owned by this: uint32_t, frames with a total */
+	/* Owned by this: by source, dso (weak) or else kind to number of its file */
+	GHashTable **unresolved;
 };
 
-static struct unresolved_file *get_unresolved(struct function_sums *sums, struct dso *dso,
-					      guint source)
+static struct unresolved_file *get_unresolved(struct function_sums *sums,
+					      const struct unresolved *what, guint source)
 {
+	const gpointer key = what->dso ? (gpointer)what->dso : GUINT_TO_POINTER(what->kind);
 	GArray *files = sums->profiles->unresolved;
-	const struct unresolved_file file = {.dso = dso, .source = source};
+	const struct unresolved_file file = {.what = *what, .source = source};
 	gpointer number;
 
-	if (!g_hash_table_lookup_extended(sums->unresolved[source], dso, NULL, &number)) {
+	if (!g_hash_table_lookup_extended(sums->unresolved[source], key, NULL, &number)) {
 		number = GUINT_TO_POINTER(files->len);
 		g_array_append_val(files, file);
-		g_hash_table_insert(sums->unresolved[source], dso, number);
+		g_hash_table_insert(sums->unresolved[source], key, number);
 	}
 	return &g_array_index(files, struct unresolved_file, GPOINTER_TO_UINT(number));
 }
 
-/* A sample is one, however many of its frames are in the file. */
+/* Counts the samples of a walk once, however many of its frames ask for it. */
+static void count_once(const struct function_sums *sums, uint64_t *count, uint64_t *last_walk,
+		       uint64_t samples)
+{
+	*count += *last_walk == sums->walk ? 0 : samples;
+	*last_walk = sums->walk;
+}
+
 static void add_unresolved(struct function_sums *sums, guint source, uint32_t frame,
 			   uint64_t samples)
 {
-	const struct stack_resolver *resolver = sums->profiles->resolvers->pdata[source];
-	struct unresolved_file *file =
-		get_unresolved(sums, stack_resolver_dso(resolver, frame), source);
+	const struct unresolved what =
+		stack_resolver_unresolved(sums->profiles->resolvers->pdata[source], frame);
+	struct unresolved_file *file = get_unresolved(sums, &what, source);
+	struct unresolved_samples *all = &sums->profiles->unresolved_samples[source];
 
-	file->samples += file->last_walk == sums->walk ? 0 : samples;
-	file->last_walk = sums->walk;
+	count_once(sums, &file->samples, &file->last_walk, samples);
+	count_once(sums, &all->samples[what.kind], &all->last_walk[what.kind], samples);
 }
 
 static void add_stack(struct function_sums *sums, struct part_profile *part, guint source,
 		      uint32_t stack, uint64_t samples)
 {
+	bool is_cut = false;
+
 	sums->walk++;
 	sums->self[stack_table_top(sums->stacks, stack)] += samples;
 	for (uint32_t at = stack; at != STACK_EMPTY; at = stack_table_caller(sums->stacks, at)) {
@@ -133,7 +145,7 @@ static void add_stack(struct function_sums *sums, struct part_profile *part, gui
 		const enum frame_kind kind = stack_table_get_frame(sums->stacks, frame)->kind;
 
 		if (kind == FRAME_CUT) {
-			part->cut_samples += samples;
+			is_cut = true;
 			continue;
 		}
 		part->frames += samples;
@@ -149,6 +161,7 @@ static void add_stack(struct function_sums *sums, struct part_profile *part, gui
 			g_array_append_val(sums->touched, frame);
 		sums->total[frame] += samples;
 	}
+	part->cut_samples += is_cut ? samples : 0;
 }
 
 static int compare_functions(const void *a, const void *b, void *data)
@@ -160,8 +173,8 @@ static int compare_functions(const void *a, const void *b, void *data)
 		return left->self > right->self ? -1 : 1;
 	if (left->total != right->total)
 		return left->total > right->total ? -1 : 1;
-	return strcmp(stack_table_get_frame(stacks, left->frame)->name,
-		      stack_table_get_frame(stacks, right->frame)->name);
+	return frame_compare(stack_table_get_frame(stacks, left->frame),
+			     stack_table_get_frame(stacks, right->frame));
 }
 
 /* Hands the sums over to the part and clears them for the next one. */

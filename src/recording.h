@@ -28,6 +28,8 @@ struct recording {
 	uint64_t n_records;
 	uint64_t n_unknown_records;   /* of types that are not known here: they are passed over */
 	uint32_t unknown_record_type; /* the lowest of them */
+	uint64_t n_unread_records;    /* PERF_RECORD_USE_WARNED: passed over, and missed */
+	uint32_t unread_record_type;  /* the last of them */
 	uint64_t n_samples;	      /* of all events, the hits of probes among them */
 	uint64_t n_probe_hits;
 	uint64_t n_bad_hits;	    /* hits too short for the arguments of their probe */

@@ -306,9 +306,16 @@ static void read_task(struct loader *loader, const struct perf_record *record)
 		tasks_add(loader->recording->tasks, &task);
 }
 
-static void count_unknown(struct recording *recording, const struct perf_record *record)
+/* Counts what is passed over although numbers may depend on it. */
+static void count_unread(struct recording *recording, const struct perf_record *record)
 {
-	if (perf_record_is_known(record->type))
+	const enum perf_record_use use = perf_record_use(record->type);
+
+	if (use == PERF_RECORD_USE_WARNED) {
+		recording->unread_record_type = record->type;
+		recording->n_unread_records++;
+	}
+	if (use != PERF_RECORD_USE_UNKNOWN)
 		return;
 	if (!recording->n_unknown_records || record->type < recording->unknown_record_type)
 		recording->unknown_record_type = record->type;
@@ -358,7 +365,7 @@ static bool read_record(struct loader *loader, const struct perf_record *record,
 			add_build_id(recording, &build_id);
 		break;
 	default:
-		count_unknown(recording, record);
+		count_unread(recording, record);
 		read_task(loader, record);
 		break;
 	}

@@ -4,6 +4,8 @@
  */
 #include "report_json_profile.h"
 
+#include "unresolved.h"
+
 /* FRAME_CUT is no function. */
 static const char *const frame_kinds[FRAME_N_KINDS] = {
 	[FRAME_USER] = "user",
@@ -12,26 +14,19 @@ static const char *const frame_kinds[FRAME_N_KINDS] = {
 	[FRAME_UNRESOLVED] = "unresolved",
 };
 
-static const char *const dso_states[DSO_N_STATES] = {
-	[DSO_OK] = "ok",
-	[DSO_ONLY_EXPORTED] = "only_exported",
-	[DSO_NO_FILE] = "no_file",
-	[DSO_OTHER_BUILD_ID] = "other_build_id",
-	[DSO_NOT_CHECKED] = "not_checked",
-	[DSO_UNREADABLE] = "unreadable",
-	[DSO_NO_SYMBOLS] = "no_symbols",
-	[DSO_NOTHING] = "no_file_behind_it",
-};
-
-static void add_unresolved(struct json *json, const struct unresolved_file *unresolved)
+static void add_unresolved(struct json *json, const struct report *report,
+			   const struct unresolved_file *unresolved)
 {
+	const struct dso *dso = unresolved->what.dso;
+	g_autofree char *problem = unresolved_problem(&unresolved->what, report->profiles,
+						      report->recordings, unresolved->source);
+
 	json_begin_object(json, NULL);
 	json_add_int(json, "recording", unresolved->source);
-	json_add_string(json, "module", unresolved->dso ? dso_name(unresolved->dso) : NULL);
-	json_add_string(json, "path", unresolved->dso ? dso_path(unresolved->dso) : NULL);
-	json_add_string(json, "state",
-			unresolved->dso ? dso_states[dso_state(unresolved->dso)] : "not_mapped");
-	json_add_string(json, "problem", unresolved->dso ? dso_problem(unresolved->dso) : NULL);
+	json_add_string(json, "module", dso ? dso_name(dso) : NULL);
+	json_add_string(json, "path", dso ? dso_path(dso) : NULL);
+	json_add_string(json, "state", unresolved_state(&unresolved->what));
+	json_add_string(json, "problem", problem);
 	json_add_uint(json, "samples", unresolved->samples);
 	json_end_object(json);
 }
@@ -53,9 +48,12 @@ void report_json_add_samples(struct json *json, const struct report *report)
 	json_add_uint(json, "without_time", profiles->samples_without_time);
 	json_add_uint(json, "bad_periods", profiles->bad_periods);
 	json_add_uint(json, "not_unwound", profiles->samples_not_unwound);
+	json_add_uint(json, "unknown_context", profiles->samples_unknown_context);
+	json_add_uint(json, "deferred", profiles->samples_deferred);
+	json_add_uint(json, "without_callers", profiles->samples_without_callers);
 	json_begin_array(json, "unresolved");
 	for (guint i = 0; i < profiles->unresolved->len; i++)
-		add_unresolved(json,
+		add_unresolved(json, report,
 			       &g_array_index(profiles->unresolved, struct unresolved_file, i));
 	json_end_array(json);
 	json_end_object(json);
@@ -75,9 +73,10 @@ static void add_function(struct json *json, const struct stack_table *stacks,
 			 const struct function_share *share)
 {
 	const struct frame *frame = stack_table_get_frame(stacks, share->frame);
+	g_autofree char *name = frame_name(frame);
 
 	json_begin_object(json, NULL);
-	json_add_string(json, "name", frame->name);
+	json_add_string(json, "name", name);
 	json_add_string(json, "module", frame->module);
 	json_add_string(json, "kind", frame_kinds[frame->kind]);
 	json_add_uint(json, "self", share->self);

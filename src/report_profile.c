@@ -97,8 +97,9 @@ static void print_function(FILE *out, const struct report *report, const struct 
 			   const struct function_share *share)
 {
 	const struct frame *frame = stack_table_get_frame(report->profiles->stacks, share->frame);
+	g_autofree char *plain = frame_name(frame);
 	g_autofree char *name =
-		g_strconcat(frame->name, frame->kind == FRAME_INLINED ? " (inlined)" : "", NULL);
+		g_strconcat(plain, frame->kind == FRAME_INLINED ? " (inlined)" : "", NULL);
 	g_autofree char *shown = shortened(name, FUNCTION_WIDTH);
 
 	fprintf(out, "  %6.2f%%  %6.2f%%  ", percent(share->self, part->samples),

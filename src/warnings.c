@@ -4,6 +4,8 @@
  */
 #include "warnings.h"
 
+#include "unresolved.h"
+
 #include <inttypes.h>
 
 static void warning_free(gpointer data)
@@ -80,6 +82,13 @@ static void add_of_file(GPtrArray *warnings, const struct recording *file)
 		    "%s: %" PRIu64 " records were passed over, as their type is not known here "
 		    "(such as %" PRIu32 "): a newer perf or kernel wrote them, or they are damaged",
 		    file->path, file->n_unknown_records, file->unknown_record_type);
+	if (file->n_unread_records)
+		add(warnings, "unread_records",
+		    "%s: %" PRIu64
+		    " records of a kind that numbers depend on were passed over (%s): "
+		    "samples that the hardware wrote into its own trace (aux-output) are missing. "
+		    "Record without it",
+		    file->path, file->n_unread_records, perf_record_name(file->unread_record_type));
 	if (file->n_bad_hits)
 		add(warnings, "bad_hits",
 		    "%s: %" PRIu64 " of %" PRIu64 " probe hits are too short for their arguments "
@@ -176,22 +185,24 @@ static void add_of_sums(GPtrArray *warnings, const struct colo_summary *summary)
 
 #define MOST_FILES 10 /* whose missing names are told one by one */
 
-/*
- * Memory without a file (code made at run time) has no names, and nothing can be done
- * about it. Of a file that hardly matters it is enough that its frames are counted.
- */
+/* What it is not worth to say less of: 0.5 % of the COLO threads' samples. */
+static bool is_much(const struct phase_profiles *profiles, uint64_t samples)
+{
+	return samples && samples >= profiles->colo_samples / 200;
+}
+
+/* Of a file that hardly matters it is enough that its frames are counted. */
 static bool is_worth_saying(const struct phase_profiles *profiles,
 			    const struct unresolved_file *file)
 {
-	if (!file->dso || dso_kind(file->dso) == DSO_ANONYMOUS)
-		return false;
-	return dso_state(file->dso) == DSO_OTHER_BUILD_ID ||
-	       file->samples >= profiles->colo_samples / 200;
+	return file->what.kind == UNRESOLVED_IN_FILE &&
+	       (dso_state(file->what.dso) == DSO_OTHER_BUILD_ID ||
+		is_much(profiles, file->samples));
 }
 
 /* The files whose functions have no name, with what stands in the way. */
-static void add_of_symbols(GPtrArray *warnings, const struct recordings *recordings,
-			   const struct phase_profiles *profiles)
+static void add_of_files(GPtrArray *warnings, const struct recordings *recordings,
+			 const struct phase_profiles *profiles)
 {
 	guint n = 0;
 
@@ -199,18 +210,67 @@ static void add_of_symbols(GPtrArray *warnings, const struct recordings *recordi
 		const struct unresolved_file *unresolved =
 			&g_array_index(profiles->unresolved, struct unresolved_file, i);
 		const struct recording *file = recordings->files->pdata[unresolved->source];
+		struct dso *dso = unresolved->what.dso;
 		const char *problem =
-			is_worth_saying(profiles, unresolved) ? dso_problem(unresolved->dso) : NULL;
+			is_worth_saying(profiles, unresolved) ? dso_problem(dso) : NULL;
 
 		if (problem && n++ < MOST_FILES)
 			add(warnings, "no_symbols",
 			    "%s: functions of %s have no name, in %" PRIu64 " sample%s: %s",
-			    file->path, dso_name(unresolved->dso), unresolved->samples,
+			    file->path, dso_name(dso), unresolved->samples,
 			    unresolved->samples == 1 ? "" : "s", problem);
 	}
 	if (n > MOST_FILES)
 		add(warnings, "no_symbols", "functions of %u more files have no name; see --json",
 		    n - MOST_FILES);
+}
+
+/* The same of addresses that are in no file. */
+static void add_of_no_file(GPtrArray *warnings, const struct recordings *recordings,
+			   const struct phase_profiles *profiles)
+{
+	static const struct {
+		enum unresolved_kind kind;
+		const char *code, *what;
+	} rows[] = {
+		{UNRESOLVED_USER, "not_mapped", "addresses of user code"},
+		{UNRESOLVED_KERNEL, "not_mapped_kernel", "addresses of the kernel"},
+		{UNRESOLVED_GENERATED, "generated_code", "functions in memory without a file"},
+	};
+
+	for (guint source = 0; source < recordings->files->len; source++) {
+		const struct recording *file = recordings->files->pdata[source];
+		const uint64_t *samples = profiles->unresolved_samples[source].samples;
+
+		for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+			const struct unresolved what = {.kind = rows[i].kind};
+			const uint64_t n = samples[what.kind];
+			g_autofree char *problem = NULL;
+
+			if (!is_much(profiles, n))
+				continue;
+			problem = unresolved_problem(&what, profiles, recordings, source);
+			add(warnings, rows[i].code,
+			    "%s: %s have no name, in %" PRIu64 " sample%s (%.1f%%): %s", file->path,
+			    rows[i].what, n, n == 1 ? "" : "s",
+			    100 * (double)n / (double)profiles->colo_samples, problem);
+		}
+	}
+}
+
+/* What the tables of stacks could not tell apart. */
+static void add_of_stacks(GPtrArray *warnings, const struct stack_table *stacks)
+{
+	if (stack_table_has_merged_frames(stacks))
+		add(warnings, "many_unnamed",
+		    "more than %u different addresses have no name; the rest of them are counted "
+		    "together, as one for each file. Give the files their symbols",
+		    stack_usual_limits.n_unnamed);
+	if (stack_table_has_merged_stacks(stacks))
+		add(warnings, "many_stacks",
+		    "there are more than %u different call stacks; the rest of them are counted "
+		    "as [too many stacks]. Choose fewer checkpoints (--checkpoints) or one phase",
+		    stack_usual_limits.n_stacks);
 }
 
 /* What keeps the samples from telling the time on CPU, or who called whom. */
@@ -237,6 +297,18 @@ static void add_of_event(GPtrArray *warnings, const struct phase_profiles *profi
 		    "the callers that --call-graph lbr recorded are not used: functions of "
 		    "programs "
 		    "have no callers. Record with --call-graph fp or dwarf");
+	if (profiles->samples_without_callers)
+		add(warnings, "without_callers",
+		    "%" PRIu64 " of %" PRIu64 " samples whose callers the kernel was to record "
+		    "later (--call-graph fp,defer) have none: they were lost, or the recording "
+		    "ended before; they are shown below [cut off]",
+		    profiles->samples_without_callers, profiles->samples_deferred);
+	if (profiles->samples_unknown_context)
+		add(warnings, "unknown_contexts",
+		    "the call chains of %" PRIu64 " samples have marks that are not known here: a "
+		    "newer kernel recorded them; what is behind such a mark is shown as [unknown "
+		    "context]",
+		    profiles->samples_unknown_context);
 	if (profiles->samples_not_unwound)
 		add(warnings, "not_unwound",
 		    "%" PRIu64
@@ -262,7 +334,9 @@ static void add_of_samples(GPtrArray *warnings, const struct recordings *recordi
 		    "not known which phase they belong to; record with perf record -T",
 		    profiles->samples_without_time, profiles->samples, profiles->event);
 	add_of_event(warnings, profiles);
-	add_of_symbols(warnings, recordings, profiles);
+	add_of_files(warnings, recordings, profiles);
+	add_of_no_file(warnings, recordings, profiles);
+	add_of_stacks(warnings, profiles->stacks);
 }
 
 GPtrArray *warnings_of(const struct recordings *recordings, const GPtrArray *summaries,

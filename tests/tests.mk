@@ -21,13 +21,14 @@ recorded := $(BUILD)/tests/lib/recorded.o
 # Unit tests: each is linked with the modules that it may know and no others, so
 # that an include in the wrong direction does not link.
 UNIT_BASE := test_distribution test_byte_reader test_hash test_id_table test_printable
-UNIT_PERFDATA := test_perf_file test_perf_directory test_perf_event test_event_desc test_perf_task test_tracepoint test_format_files
+UNIT_PERFDATA := test_perf_file test_perf_directory test_perf_event test_perf_record test_event_desc test_perf_task test_tracepoint test_format_files
 UNIT_COLO := test_probe test_hit_log test_duplicates test_model test_parts test_tally test_hit_queue
 UNIT_PROBES := test_sdt_notes test_uprobe_arguments test_process test_registration
 UNIT_SYMBOLS := test_demangle test_dso test_dso_elf test_symbol_table test_kallsyms
-UNIT_PROFILE := test_address_space test_tasks test_dso_table test_stack_resolver test_profile \
+UNIT_PROFILE := test_address_space test_deferred test_tasks test_dso_table test_stack_resolver test_profile \
 		test_unwinder
-UNIT_RECORDING := test_recording test_losses test_damaged_recording test_phase_profile test_phase_sums test_flame_tree
+UNIT_RECORDING := test_recording test_losses test_damaged_recording test_phase_profile test_phase_sums test_flame_tree \
+		  test_record_types
 UNIT_FLAME_SVG := test_flame_svg
 UNIT_OUTPUT := test_output test_json
 UNIT_TESTS_OWN := test_perf_packer
@@ -51,7 +52,7 @@ $(call unit,$(UNIT_PROFILE)): $(elf_objects) $(small_file) $(lib_objects) $(prof
 $(call unit,test_recording test_losses test_damaged_recording): $(recorded)
 $(call unit,$(UNIT_RECORDING)): $(profile_story) $(lib_objects) \
 				$(addprefix $(BUILD)/src/,recording.o recording_file.o phase_profile.o phase_sums.o \
-					warnings.o flame_tree.o) $(flame_svg) \
+					unresolved.o warnings.o flame_tree.o) $(flame_svg) \
 				$(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_FLAME_SVG)): $(flame_svg) $(base_objects)
 $(call unit,$(UNIT_FORMS)): $(forms_objects) $(profile_story) $(lib_objects) $(command_objects) \
@@ -59,7 +60,7 @@ $(call unit,$(UNIT_FORMS)): $(forms_objects) $(profile_story) $(lib_objects) $(c
 			 $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_STREAM)): $(forms_objects) $(lib_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_LIVE)): $(addprefix $(BUILD)/src/,live_view.o live_counts.o figures.o screen.o recording.o \
-			     recording_file.o phase_profile.o phase_sums.o warnings.o) \
+			     recording_file.o phase_profile.o phase_sums.o unresolved.o warnings.o) \
 			   $(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_OUTPUT)): $(addprefix $(BUILD)/src/,output.o json.o) $(base_objects)
 $(call unit,$(UNIT_TESTS_OWN)): $(BUILD)/tests/lib/perf_packer.o

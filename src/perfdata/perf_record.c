@@ -1,69 +1,86 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The types of records and their names.
+ * The types of records: their names, and what becomes of each.
  */
 #include "perfdata/perf_record.h"
 
 #include <inttypes.h>
 
-/* Up to Linux 6.18; what is not in the kernel's own header is perf's. */
-static const char *const names[] = {
-	[1] = "MMAP",
-	[2] = "LOST",
-	[3] = "COMM",
-	[4] = "EXIT",
-	[5] = "THROTTLE",
-	[6] = "UNTHROTTLE",
-	[7] = "FORK",
-	[8] = "READ",
-	[9] = "SAMPLE",
-	[10] = "MMAP2",
-	[11] = "AUX",
-	[12] = "ITRACE_START",
-	[13] = "LOST_SAMPLES",
-	[14] = "SWITCH",
-	[15] = "SWITCH_CPU_WIDE",
-	[16] = "NAMESPACES",
-	[17] = "KSYMBOL",
-	[18] = "BPF_EVENT",
-	[19] = "CGROUP",
-	[20] = "TEXT_POKE",
-	[21] = "AUX_OUTPUT_HW_ID",
-	[22] = "CALLCHAIN_DEFERRED",
-	[64] = "HEADER_ATTR",
-	[65] = "HEADER_EVENT_TYPE",
-	[66] = "HEADER_TRACING_DATA",
-	[67] = "HEADER_BUILD_ID",
-	[68] = "FINISHED_ROUND",
-	[69] = "ID_INDEX",
-	[70] = "AUXTRACE_INFO",
-	[71] = "AUXTRACE",
-	[72] = "AUXTRACE_ERROR",
-	[73] = "THREAD_MAP",
-	[74] = "CPU_MAP",
-	[75] = "STAT_CONFIG",
-	[76] = "STAT",
-	[77] = "STAT_ROUND",
-	[78] = "EVENT_UPDATE",
-	[79] = "TIME_CONV",
-	[80] = "HEADER_FEATURE",
-	[81] = "COMPRESSED",
-	[82] = "FINISHED_INIT",
-	[83] = "COMPRESSED2",
-	[84] = "BPF_METADATA",
-	[85] = "SCHEDSTAT_CPU",
-	[86] = "SCHEDSTAT_DOMAIN",
+#define USED	PERF_RECORD_USE_USED
+#define SKIPPED PERF_RECORD_USE_SKIPPED
+#define WARNED	PERF_RECORD_USE_WARNED
+
+/*
+ * Up to Linux 7.2; what is not in the kernel's own header is perf's. docs/output.md has the same
+ * table, with the reason of each row.
+ */
+static const struct {
+	const char *name;
+	enum perf_record_use use;
+} types[] = {
+	[1] = {"MMAP", USED},
+	[2] = {"LOST", USED},
+	[3] = {"COMM", USED},
+	[4] = {"EXIT", USED},
+	[5] = {"THROTTLE", USED},
+	[6] = {"UNTHROTTLE", SKIPPED},
+	[7] = {"FORK", USED},
+	[8] = {"READ", USED},
+	[9] = {"SAMPLE", USED},
+	[10] = {"MMAP2", USED},
+	[11] = {"AUX", SKIPPED},
+	[12] = {"ITRACE_START", SKIPPED},
+	[13] = {"LOST_SAMPLES", USED},
+	[14] = {"SWITCH", SKIPPED},
+	[15] = {"SWITCH_CPU_WIDE", SKIPPED},
+	[16] = {"NAMESPACES", SKIPPED},
+	[17] = {"KSYMBOL", USED},
+	[18] = {"BPF_EVENT", SKIPPED},
+	[19] = {"CGROUP", SKIPPED},
+	[20] = {"TEXT_POKE", SKIPPED},
+	[21] = {"AUX_OUTPUT_HW_ID", WARNED},
+	[22] = {"CALLCHAIN_DEFERRED", USED},
+	[64] = {"HEADER_ATTR", USED},
+	[65] = {"HEADER_EVENT_TYPE", SKIPPED},
+	[66] = {"HEADER_TRACING_DATA", USED},
+	[67] = {"HEADER_BUILD_ID", USED},
+	[68] = {"FINISHED_ROUND", USED},
+	[69] = {"ID_INDEX", SKIPPED},
+	[70] = {"AUXTRACE_INFO", SKIPPED},
+	[71] = {"AUXTRACE", SKIPPED},
+	[72] = {"AUXTRACE_ERROR", SKIPPED},
+	[73] = {"THREAD_MAP", SKIPPED},
+	[74] = {"CPU_MAP", SKIPPED},
+	[75] = {"STAT_CONFIG", SKIPPED},
+	[76] = {"STAT", SKIPPED},
+	[77] = {"STAT_ROUND", SKIPPED},
+	[78] = {"EVENT_UPDATE", USED},
+	[79] = {"TIME_CONV", SKIPPED},
+	[80] = {"HEADER_FEATURE", USED},
+	[81] = {"COMPRESSED", USED},
+	[82] = {"FINISHED_INIT", SKIPPED},
+	[83] = {"COMPRESSED2", USED},
+	[84] = {"BPF_METADATA", SKIPPED},
+	[85] = {"SCHEDSTAT_CPU", SKIPPED},
+	[86] = {"SCHEDSTAT_DOMAIN", SKIPPED},
 };
 
-bool perf_record_is_known(uint32_t type)
+enum perf_record_use perf_record_use(uint32_t type)
 {
-	return type < G_N_ELEMENTS(names) && names[type];
+	return type < G_N_ELEMENTS(types) ? types[type].use : PERF_RECORD_USE_UNKNOWN;
+}
+
+const char *perf_record_name(uint32_t type)
+{
+	return type < G_N_ELEMENTS(types) ? types[type].name : NULL;
 }
 
 char *perf_record_type_name(uint32_t type)
 {
-	return perf_record_is_known(type) ? g_strdup_printf("%s (%" PRIu32 ")", names[type], type)
-					  : g_strdup_printf("%" PRIu32, type);
+	const char *name = perf_record_name(type);
+
+	return name ? g_strdup_printf("%s (%" PRIu32 ")", name, type)
+		    : g_strdup_printf("%" PRIu32, type);
 }
 
 void perf_record_set_error_valist(const struct perf_record *record, enum colo_perf_error code,

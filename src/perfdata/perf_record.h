@@ -44,11 +44,24 @@ enum perf_next {
 	PERF_NEXT_ERROR,
 };
 
-/*
- * Whether this program knows what a type is for, if only to pass over it: what is left is
- * of a newer kernel or perf, or of damaged bytes.
- */
-bool perf_record_is_known(uint32_t type);
+/* Types of the kernel's that this machine's header may lack. */
+enum perf_kernel_record {
+	PERF_KERNEL_RECORD_KSYMBOL = 17,
+	PERF_KERNEL_RECORD_CALLCHAIN_DEFERRED = 22,
+};
+
+/* What becomes of the records of a type. */
+enum perf_record_use {
+	PERF_RECORD_USE_UNKNOWN, /* a newer kernel or perf wrote it, or damaged bytes look so */
+	PERF_RECORD_USE_USED,
+	PERF_RECORD_USE_SKIPPED, /* no number and no name depends on it */
+	PERF_RECORD_USE_WARNED,	 /* it is passed over although numbers depend on it */
+};
+
+enum perf_record_use perf_record_use(uint32_t type);
+
+/* "SAMPLE"; NULL: the type is not known here. */
+const char *perf_record_name(uint32_t type);
 
 /*
  * A type by its name, for messages: "SAMPLE (9)", or "4711" when it is not known. The

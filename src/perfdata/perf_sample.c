@@ -232,3 +232,32 @@ bool perf_sample_id_decode(const struct perf_events *events, const uint8_t *tain
 		sample->id = byte_reader_u64(&reader);
 	return !reader.failed;
 }
+
+/* --- What comes behind samples --- */
+
+#define DEFERRED_NEEDS (PERF_SAMPLE_TID | PERF_SAMPLE_TIME)
+
+/* u64 cookie, u64 nr, u64 callers[nr], sample id. */
+bool perf_deferred_decode(const struct perf_events *events, const struct perf_record *record,
+			  bool swap, struct perf_deferred *deferred)
+{
+	struct byte_reader reader = byte_reader_of(record->tainted_body, record->body_size, swap);
+	const int index =
+		perf_events_of_trailer(events, record->tainted_body, record->body_size, swap);
+	struct perf_sample id;
+
+	*deferred = (struct perf_deferred){.cookie = byte_reader_u64(&reader)};
+	deferred->n_callers = byte_reader_u64(&reader);
+	if (deferred->n_callers > reader.left / 8)
+		return false;
+	deferred->tainted_callers = byte_reader_bytes(&reader, 8 * deferred->n_callers);
+	if (reader.failed || index < 0 ||
+	    (perf_events_get(events, (guint)index)->sample_type & DEFERRED_NEEDS) !=
+		    DEFERRED_NEEDS ||
+	    !perf_sample_id_decode(events, record->tainted_body, record->body_size, swap, &id))
+		return false;
+	deferred->pid = id.pid;
+	deferred->tid = id.tid;
+	deferred->time_ns = id.time_ns;
+	return true;
+}

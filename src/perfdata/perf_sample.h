@@ -46,6 +46,22 @@ bool perf_sample_decode(const struct perf_event *event, const uint8_t *tainted_b
 bool perf_sample_id_decode(const struct perf_events *events, const uint8_t *tainted_body,
 			   size_t body_size, bool swap, struct perf_sample *sample);
 
+/*
+ * The callers in user code of the samples of one thread with one cookie: a
+ * PERF_RECORD_CALLCHAIN_DEFERRED. Pointers are valid as long as the record is.
+ */
+struct perf_deferred {
+	uint64_t cookie;
+	uint32_t pid, tid;
+	uint64_t time_ns;		/* when they were looked for, behind the samples */
+	const uint8_t *tainted_callers; /* u64 each, in the file's byte order; begins with a mark */
+	uint64_t n_callers;		/* entries */
+};
+
+/* Decodes one. False when it is shorter than it says, or does not tell its thread and time. */
+bool perf_deferred_decode(const struct perf_events *events, const struct perf_record *record,
+			  bool swap, struct perf_deferred *deferred);
+
 /* Whether samples of the event tell how many of them were lost. */
 bool perf_event_reads_lost(const struct perf_event *event);
 

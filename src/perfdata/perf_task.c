@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Decodes MMAP, MMAP2, COMM, FORK and EXIT records and the table of build-ids.
+ * Decodes MMAP, MMAP2, COMM, FORK, EXIT and KSYMBOL records and the table of build-ids.
  */
 #include "perfdata/perf_task.h"
 
@@ -10,6 +10,8 @@
 #define MISC_FORK_EXEC	   (1 << 13)
 #define MISC_MMAP_BUILD_ID (1 << 14)
 #define MISC_BUILD_ID_SIZE (1 << 15)
+
+#define KSYMBOL_UNREGISTER (1 << 0) /* of a KSYMBOL's flags */
 
 #define BUILD_ID_BYTES 24 /* of the field in a table's entry */
 
@@ -21,6 +23,7 @@ bool perf_task_is(const struct perf_record *record)
 	case PERF_RECORD_COMM:
 	case PERF_RECORD_FORK:
 	case PERF_RECORD_EXIT:
+	case PERF_KERNEL_RECORD_KSYMBOL:
 		return true;
 	default:
 		return false;
@@ -101,6 +104,17 @@ static void decode_fork(struct byte_reader *reader, const struct perf_record *re
 	task->time_ns = byte_reader_u64(reader);
 }
 
+/* u64 address, u32 length, u16 type, u16 flags, name. */
+static void decode_ksymbol(struct byte_reader *reader, struct perf_task_event *task)
+{
+	task->kind = PERF_TASK_KSYMBOL;
+	task->start = byte_reader_u64(reader);
+	task->size = byte_reader_u32(reader);
+	task->ksym_type = byte_reader_u16(reader);
+	task->unregisters = byte_reader_u16(reader) & KSYMBOL_UNREGISTER;
+	task->tainted_name = byte_reader_string(reader);
+}
+
 bool perf_task_decode(const struct perf_events *events, const struct perf_record *record, bool swap,
 		      struct perf_task_event *task)
 {
@@ -119,6 +133,9 @@ bool perf_task_decode(const struct perf_events *events, const struct perf_record
 	case PERF_RECORD_FORK:
 	case PERF_RECORD_EXIT:
 		decode_fork(&reader, record, task);
+		break;
+	case PERF_KERNEL_RECORD_KSYMBOL:
+		decode_ksymbol(&reader, task);
 		break;
 	default:
 		return false;

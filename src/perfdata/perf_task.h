@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * The records that tell of processes rather than of events: what was mapped,
- * what a thread is called, which thread was made by which. One structure for all
- * of them, as they must be put into the order of time together.
+ * what a thread is called, which thread was made by which; and what code the kernel made. One
+ * structure for all of them, as they must be put into the order of time together.
  *
  * Source of the layouts: include/uapi/linux/perf_event.h.
  */
@@ -23,6 +23,7 @@ enum perf_task_kind {
 	PERF_TASK_COMM,
 	PERF_TASK_FORK,
 	PERF_TASK_EXIT,
+	PERF_TASK_KSYMBOL,
 };
 
 struct perf_task_event {
@@ -47,7 +48,12 @@ struct perf_task_event {
 	uint8_t build_id[PERF_BUILD_ID_MAX];
 	size_t build_id_size; /* 0: the record has none */
 
-	const char *tainted_name; /* COMM: the name; MMAP: the path. Valid as long as the record */
+	/* PERF_TASK_KSYMBOL; also start and size. */
+	uint16_t ksym_type; /* enum perf_record_ksymbol_type */
+	bool unregisters;   /* the code is given up */
+
+	/* COMM, KSYMBOL: the name; MMAP: the path. Valid as long as the record. */
+	const char *tainted_name;
 };
 
 /* Whether the record is of a type that perf_task_decode() takes. */

@@ -60,6 +60,11 @@ void address_space_add(struct address_space *space, const struct mapping *mappin
 		g_array_append_val(space->mappings, copy);
 }
 
+bool address_space_is_empty(const struct address_space *space)
+{
+	return !space->mappings->len;
+}
+
 static const struct mapping *mapping_at(const struct address_space *space, guint index)
 {
 	return &g_array_index(space->mappings, struct mapping, index);

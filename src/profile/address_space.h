@@ -39,6 +39,9 @@ void address_space_free(struct address_space *space);
 /* Takes a copy. Of two mappings with the same time the one added later counts. */
 void address_space_add(struct address_space *space, const struct mapping *mapping);
 
+/* Whether nothing was added. */
+bool address_space_is_empty(const struct address_space *space);
+
 /* To be called after the last mapping and before the first question. */
 void address_space_settle(struct address_space *space);
 

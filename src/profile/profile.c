@@ -171,6 +171,11 @@ static guint count_begun(const GArray *windows, uint64_t time_ns)
 	return first;
 }
 
+bool profile_has_windows(const struct profile *profile, uint32_t pid)
+{
+	return timeline_of(profile, pid) != NULL;
+}
+
 bool profile_find_group(struct profile *profile, uint32_t pid, uint64_t time_ns, uint32_t *group)
 {
 	struct timeline *timeline = profile->last_timeline;

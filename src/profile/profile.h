@@ -50,6 +50,9 @@ void profile_add_window(struct profile *profile, uint32_t pid, uint64_t begin_ns
 /* To be called after the last window and before the first question. */
 void profile_settle(struct profile *profile);
 
+/* Whether the process has windows at all. */
+bool profile_has_windows(const struct profile *profile, uint32_t pid);
+
 /* Whether a window of the process holds the time; if so, `group` is its. */
 bool profile_find_group(struct profile *profile, uint32_t pid, uint64_t time_ns, uint32_t *group);
 

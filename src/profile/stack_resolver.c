@@ -20,14 +20,7 @@
 #define MAX_INLINES	  64		     /* at one address */
 #define MAX_CALLERS_BYTES (32 * 1024 * 1024) /* of all that the table of callers holds */
 #define CALLERS_OVERHEAD  64	       /* bytes that the heap and the hash table need for one */
-#define MAX_PLACES	  (256 * 1024) /* some 32 MiB */
-
-/* Where an address is to be looked up. */
-enum space {
-	SPACE_USER,
-	SPACE_KERNEL,
-	SPACE_GUEST, /* a guest of KVM: the recording does not say what is mapped there */
-};
+#define MAX_PLACES	  (256 * 1024) /* some 32 MiB, and twice that of their addresses */
 
 /* What became of callers, and when. */
 struct answer {
@@ -42,7 +35,7 @@ struct answer {
 struct callers {
 	guint hash;
 	uint32_t pid;
-	enum space space; /* of the first of them, unless a context mark comes before it */
+	enum perf_space space; /* of the first of them, unless a context mark comes before it */
 	bool cut;
 	size_t n;
 	const uint64_t *addresses; /* Owned by this, but for the key of a lookup */
@@ -71,9 +64,10 @@ struct stack_resolver {
 	GHashTable *callers;	      /* Owned by this: struct callers (owned) to itself */
 	size_t callers_bytes;	      /* of them */
 	GHashTable *places;	      /* Owned by this: struct place (owned) to itself */
-	GHashTable *addresses;	 /* Owned by this: struct address * to GArray of frames, owned */
-	GHashTable *unresolved;	 /* Owned by this: number of a frame to its dso (weak) */
-	GArray *unknown, *guest; /* Owned by this: one frame each; NULL until it is needed */
+	GHashTable *addresses;	/* Owned by this: struct address * to GArray of frames, owned */
+	GHashTable *ksymbols;	/* Owned by this: struct ksymbol * (weak) to GArray, owned */
+	GHashTable *unresolved; /* Owned by this: number of a frame to struct unresolved, owned */
+	GArray *unknown[PERF_SPACE_N]; /* Owned by this: one frame each; NULL until it is needed */
 };
 
 static guint callers_hash(gconstpointer data)
@@ -140,7 +134,8 @@ struct stack_resolver *stack_resolver_new(const struct tasks *tasks, const struc
 	resolver->places = g_hash_table_new_full(place_hash, place_equal, g_free, NULL);
 	resolver->addresses = g_hash_table_new_full(address_hash, address_equal, g_free,
 						    (GDestroyNotify)g_array_unref);
-	resolver->unresolved = g_hash_table_new(NULL, NULL);
+	resolver->ksymbols = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
+	resolver->unresolved = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	return resolver;
 }
 
@@ -151,37 +146,43 @@ void stack_resolver_free(struct stack_resolver *resolver)
 	g_hash_table_unref(resolver->callers);
 	g_hash_table_unref(resolver->places);
 	g_hash_table_unref(resolver->addresses);
+	g_hash_table_unref(resolver->ksymbols);
 	g_hash_table_unref(resolver->unresolved);
-	g_clear_pointer(&resolver->unknown, g_array_unref);
-	g_clear_pointer(&resolver->guest, g_array_unref);
+	for (guint i = 0; i < PERF_SPACE_N; i++)
+		g_clear_pointer(&resolver->unknown[i], g_array_unref);
 	g_free(resolver);
 }
 
-struct dso *stack_resolver_dso(const struct stack_resolver *resolver, uint32_t frame)
+struct unresolved stack_resolver_unresolved(const struct stack_resolver *resolver, uint32_t frame)
 {
-	return g_hash_table_lookup(resolver->unresolved, GUINT_TO_POINTER(frame));
+	const struct unresolved *unresolved =
+		g_hash_table_lookup(resolver->unresolved, GUINT_TO_POINTER(frame));
+
+	return unresolved ? *unresolved : (struct unresolved){.kind = UNRESOLVED_ELSEWHERE};
+}
+
+/* Says of a frame why it has no name. */
+static void set_unresolved(struct stack_resolver *resolver, uint32_t frame,
+			   enum unresolved_kind kind, struct dso *dso)
+{
+	const struct unresolved unresolved = {kind, dso};
+
+	g_hash_table_insert(resolver->unresolved, GUINT_TO_POINTER(frame),
+			    g_memdup2(&unresolved, sizeof(unresolved)));
 }
 
 /* --- Addresses --- */
 
-/* "[module+0xoffset]"; memory that no file backs is one frame, as its offsets mean nothing. */
+/* Memory that no file backs is one frame, as its offsets mean nothing. */
 static uint32_t unresolved_frame(struct stack_resolver *resolver, struct dso *dso, uint64_t offset)
 {
 	const char *module = dso_name(dso);
-	g_autofree char *name = NULL;
-	uint32_t frame;
+	const bool generated = dso_kind(dso) == DSO_ANONYMOUS;
+	const uint32_t frame =
+		generated ? stack_table_frame(resolver->stacks, module, module, FRAME_UNRESOLVED)
+			  : stack_table_unnamed(resolver->stacks, module, offset);
 
-	if (dso_kind(dso) == DSO_ANONYMOUS) {
-		name = g_strdup(module);
-	} else {
-		const size_t len = strlen(module);
-		const bool bracketed = len > 2 && module[0] == '[' && module[len - 1] == ']';
-
-		name = g_strdup_printf("[%.*s+0x%" PRIx64 "]", (int)(bracketed ? len - 2 : len),
-				       module + bracketed, offset);
-	}
-	frame = stack_table_frame(resolver->stacks, name, module, FRAME_UNRESOLVED);
-	g_hash_table_insert(resolver->unresolved, GUINT_TO_POINTER(frame), dso);
+	set_unresolved(resolver, frame, generated ? UNRESOLVED_GENERATED : UNRESOLVED_IN_FILE, dso);
 	return frame;
 }
 
@@ -237,21 +238,53 @@ static const GArray *frames_at(struct stack_resolver *resolver, const struct map
 
 /* --- Frames --- */
 
-/* A frame of which only what it is not is known; made when it is first needed. */
-static const GArray *named_frame(struct stack_resolver *resolver, GArray **frame, const char *name)
-{
-	if (!*frame) {
-		const uint32_t number =
-			stack_table_frame(resolver->stacks, name, NULL, FRAME_UNRESOLVED);
+/* What stands for any address of a space at which nothing is known. */
+static const struct {
+	const char *name;
+	enum unresolved_kind kind;
+} unknown_frames[PERF_SPACE_N] = {
+	[PERF_SPACE_UNKNOWN] = {"[unknown context]", UNRESOLVED_ELSEWHERE},
+	[PERF_SPACE_USER] = {"[unknown]", UNRESOLVED_USER},
+	[PERF_SPACE_KERNEL] = {"[unknown kernel]", UNRESOLVED_KERNEL},
+	[PERF_SPACE_GUEST] = {"[guest]", UNRESOLVED_ELSEWHERE},
+	[PERF_SPACE_HYPERVISOR] = {"[hypervisor]", UNRESOLVED_ELSEWHERE},
+};
 
-		*frame = g_array_append_vals(g_array_new(FALSE, FALSE, sizeof(number)), &number, 1);
+static GArray *one_frame(uint32_t number)
+{
+	return g_array_append_vals(g_array_new(FALSE, FALSE, sizeof(number)), &number, 1);
+}
+
+/* Made when it is first needed. */
+static const GArray *unknown_frame(struct stack_resolver *resolver, enum perf_space space)
+{
+	GArray **frame = &resolver->unknown[space];
+
+	if (!*frame) {
+		const uint32_t number = stack_table_frame(
+			resolver->stacks, unknown_frames[space].name, NULL, FRAME_UNRESOLVED);
+
+		set_unresolved(resolver, number, unknown_frames[space].kind, NULL);
+		*frame = one_frame(number);
 	}
 	return *frame;
 }
 
+static const GArray *ksymbol_frame(struct stack_resolver *resolver, const struct ksymbol *symbol)
+{
+	GArray *frame = g_hash_table_lookup(resolver->ksymbols, symbol);
+
+	if (!frame) {
+		frame = one_frame(stack_table_frame(resolver->stacks, symbol->name, symbol->module,
+						    FRAME_KERNEL));
+		g_hash_table_insert(resolver->ksymbols, (gpointer)symbol, frame);
+	}
+	return frame;
+}
+
 /* A frame's address, and what kind it is. */
 struct frame_address {
-	enum space space;
+	enum perf_space space;
 	uint64_t address;
 	bool is_return; /* of a caller: it lies behind the call, and perhaps behind the function */
 };
@@ -279,9 +312,26 @@ static uint64_t call_site(struct stack_resolver *resolver, const struct mapping 
 	if (address >= mapping->end || !symbol_at(resolver, mapping, address, &symbol) ||
 	    symbol.start != address - mapping->start + mapping->file_offset)
 		return address - 1;
-	if (frame->space == SPACE_KERNEL || !symbol_at(resolver, mapping, address - 1, &symbol))
+	if (frame->space == PERF_SPACE_KERNEL ||
+	    !symbol_at(resolver, mapping, address - 1, &symbol))
 		return address;
 	return address - 1;
+}
+
+/* Code that the kernel made: it is where it is whatever else is known of the address. */
+static const struct ksymbol *find_ksymbol(struct stack_resolver *resolver, uint64_t time_ns,
+					  const struct frame_address *frame,
+					  struct validity *validity)
+{
+	const struct ksymbol *symbol;
+
+	if (frame->space != PERF_SPACE_KERNEL)
+		return NULL;
+	/* As call_site() has it for all of the kernel. */
+	symbol = tasks_find_ksymbol(resolver->tasks, frame->address, time_ns, validity);
+	if (frame->is_return && (!symbol || symbol->start != frame->address))
+		symbol = tasks_find_ksymbol(resolver->tasks, frame->address - 1, time_ns, validity);
+	return symbol;
 }
 
 /* What stands at the place at the time. */
@@ -290,8 +340,14 @@ static void find_frames(struct stack_resolver *resolver, struct place *place, ui
 {
 	const uint64_t address = frame->address - frame->is_return;
 	const struct mapping *mapping;
+	const struct ksymbol *symbol;
 
 	place->validity = VALID_ALWAYS;
+	symbol = find_ksymbol(resolver, time_ns, frame, &place->validity);
+	if (symbol) {
+		place->frames = ksymbol_frame(resolver, symbol);
+		return;
+	}
 	mapping =
 		tasks_find_mapping(resolver->tasks, place->pid, address, time_ns, &place->validity);
 	if (mapping)
@@ -299,14 +355,21 @@ static void find_frames(struct stack_resolver *resolver, struct place *place, ui
 			frames_at(resolver, mapping,
 				  frame->is_return ? call_site(resolver, mapping, frame) : address);
 	else
-		place->frames = named_frame(resolver, &resolver->unknown, "[unknown]");
+		place->frames = unknown_frame(resolver, frame->space);
+}
+
+/* Places know the frames of addresses, so these go together. */
+static void forget_places(struct stack_resolver *resolver)
+{
+	g_hash_table_remove_all(resolver->places);
+	g_hash_table_remove_all(resolver->addresses);
 }
 
 static const struct place *find_place(struct stack_resolver *resolver, uint32_t pid,
 				      uint64_t time_ns, const struct frame_address *frame)
 {
 	const struct place key = {
-		.pid = frame->space == SPACE_KERNEL ? PERF_KERNEL_PID : pid,
+		.pid = frame->space == PERF_SPACE_KERNEL ? PERF_KERNEL_PID : pid,
 		.address = frame->address,
 		.is_return = frame->is_return,
 	};
@@ -316,7 +379,7 @@ static const struct place *find_place(struct stack_resolver *resolver, uint32_t 
 		return place;
 	if (!place) {
 		if (g_hash_table_size(resolver->places) >= MAX_PLACES)
-			g_hash_table_remove_all(resolver->places);
+			forget_places(resolver);
 		place = g_memdup2(&key, sizeof(key));
 		g_hash_table_add(resolver->places, place);
 	}
@@ -338,9 +401,9 @@ static uint32_t push_address(struct stack_resolver *resolver, uint32_t stack,
 {
 	const struct place *place;
 
-	if (frame->space == SPACE_GUEST)
-		return push_frames(resolver, stack,
-				   named_frame(resolver, &resolver->guest, "[guest]"));
+	/* Only of these the recording says what is where. */
+	if (frame->space != PERF_SPACE_USER && frame->space != PERF_SPACE_KERNEL)
+		return push_frames(resolver, stack, unknown_frame(resolver, frame->space));
 	place = find_place(resolver, chain->pid, chain->time_ns, frame);
 	validity->from_ns = MAX(validity->from_ns, place->validity.from_ns);
 	validity->until_ns = MIN(validity->until_ns, place->validity.until_ns);
@@ -356,31 +419,11 @@ static uint32_t push_named(struct stack_resolver *resolver, uint32_t stack, cons
 				stack_table_frame(resolver->stacks, name, NULL, kind));
 }
 
-static bool is_context(uint64_t address)
-{
-	return address >= (uint64_t)PERF_CONTEXT_MAX;
-}
-
-static enum space space_of(uint64_t context)
-{
-	switch (context) {
-	case (uint64_t)PERF_CONTEXT_HV:
-	case (uint64_t)PERF_CONTEXT_KERNEL:
-		return SPACE_KERNEL;
-	case (uint64_t)PERF_CONTEXT_GUEST:
-	case (uint64_t)PERF_CONTEXT_GUEST_KERNEL:
-	case (uint64_t)PERF_CONTEXT_GUEST_USER:
-		return SPACE_GUEST;
-	default:
-		return SPACE_USER;
-	}
-}
-
 /* The context mark before entry `i`; the chain begins in the user's space. */
 static uint64_t context_before(const struct call_chain *chain, size_t i)
 {
 	while (i > 0)
-		if (is_context(chain->addresses[--i]))
+		if (perf_context_is(chain->addresses[--i]))
 			return chain->addresses[i];
 	return (uint64_t)PERF_CONTEXT_USER;
 }
@@ -390,7 +433,7 @@ static size_t find_innermost(const struct call_chain *chain)
 {
 	size_t i = 0;
 
-	while (i < chain->n && is_context(chain->addresses[i]))
+	while (i < chain->n && perf_context_is(chain->addresses[i]))
 		i++;
 	return i;
 }
@@ -402,18 +445,18 @@ static size_t find_innermost(const struct call_chain *chain)
 static uint32_t resolve_callers(struct stack_resolver *resolver, const struct call_chain *chain,
 				size_t innermost, struct validity *validity)
 {
-	struct frame_address frame = {.space = space_of(context_before(chain, chain->n))};
+	struct frame_address frame = {.space = perf_context_space(context_before(chain, chain->n))};
 	uint32_t stack = STACK_EMPTY;
 
 	if (chain->cut)
-		stack = push_named(resolver, stack, "[cut off]", FRAME_CUT);
+		stack = stack_resolver_cut(resolver);
 	for (size_t i = chain->n; i-- > innermost + 1;) {
 		frame.address = chain->addresses[i];
-		if (is_context(frame.address)) {
-			frame.space = space_of(context_before(chain, i));
+		if (perf_context_is(frame.address)) {
+			frame.space = perf_context_space(context_before(chain, i));
 			continue;
 		}
-		frame.is_return = !is_context(chain->addresses[i - 1]) && frame.address > 0;
+		frame.is_return = !perf_context_is(chain->addresses[i - 1]) && frame.address > 0;
 		stack = push_address(resolver, stack, chain, &frame, validity);
 	}
 	return stack;
@@ -489,7 +532,12 @@ static void forget_callers(struct stack_resolver *resolver)
 void stack_resolver_forget(struct stack_resolver *resolver)
 {
 	forget_callers(resolver);
-	g_hash_table_remove_all(resolver->places);
+	forget_places(resolver);
+}
+
+uint32_t stack_resolver_cut(struct stack_resolver *resolver)
+{
+	return push_named(resolver, STACK_EMPTY, "[cut off]", FRAME_CUT);
 }
 
 /* The stack of all that called the innermost frame. */
@@ -498,7 +546,7 @@ static uint32_t find_callers(struct stack_resolver *resolver, const struct call_
 {
 	struct callers key = {
 		.pid = chain->pid,
-		.space = space_of(context_before(chain, innermost)),
+		.space = perf_context_space(context_before(chain, innermost)),
 		.cut = chain->cut,
 		.first = {.validity = VALID_ALWAYS},
 	};
@@ -534,7 +582,7 @@ uint32_t stack_resolver_find(struct stack_resolver *resolver, const struct call_
 
 	if (innermost < chain->n) {
 		const struct frame_address frame = {
-			.space = space_of(context_before(chain, innermost)),
+			.space = perf_context_space(context_before(chain, innermost)),
 			.address = chain->addresses[innermost],
 		};
 

@@ -6,6 +6,7 @@
 #ifndef COLO_PERF_PROFILE_STACK_RESOLVER_H
 #define COLO_PERF_PROFILE_STACK_RESOLVER_H
 
+#include "perfdata/perf_context.h"
 #include "profile/stack_table.h"
 #include "profile/tasks.h"
 
@@ -25,13 +26,31 @@ struct call_chain {
 	bool cut; /* it has as many frames as were recorded at the most: callers are missing */
 };
 
+/* Why a frame has no name. */
+enum unresolved_kind {
+	UNRESOLVED_IN_FILE,   /* it is in a file, or in the kernel, that gives none */
+	UNRESOLVED_GENERATED, /* in memory that no file backs: code that was made at run time */
+	UNRESOLVED_USER,      /* user code; nothing is known to be mapped there */
+	UNRESOLVED_KERNEL,    /* the kernel; likewise */
+	UNRESOLVED_ELSEWHERE, /* not in this machine: a guest, a hypervisor; or no address at all */
+	UNRESOLVED_N_KINDS,
+};
+
+struct unresolved {
+	enum unresolved_kind kind;
+	struct dso *dso; /* Weak: UNRESOLVED_IN_FILE and _GENERATED; otherwise NULL */
+};
+
 /* The number of the chain's stack in the table. */
 uint32_t stack_resolver_find(struct stack_resolver *resolver, const struct call_chain *chain);
 
 /* Frees what makes chains that come again cheap: to be called when there are no more. */
 void stack_resolver_forget(struct stack_resolver *resolver);
 
-/* The file in which an unresolved frame of this recording lies; NULL: in none that is known. */
-struct dso *stack_resolver_dso(const struct stack_resolver *resolver, uint32_t frame);
+/* The stack of a sample of which nothing but its being cut off is known. */
+uint32_t stack_resolver_cut(struct stack_resolver *resolver);
+
+/* Why a frame of this recording of the kind FRAME_UNRESOLVED is so. */
+struct unresolved stack_resolver_unresolved(const struct stack_resolver *resolver, uint32_t frame);
 
 #endif

@@ -21,6 +21,9 @@
  */
 #define MAX_THREAD_NAME 64
 
+/* Bytes of the name of a symbol of the kernel: its KSYM_NAME_LEN. */
+#define MAX_KSYMBOL_NAME 512
+
 /* What holds from a time on: an entry of a timeline, which is a GArray sorted by time. */
 struct dated {
 	uint64_t since_ns;
@@ -40,7 +43,8 @@ struct tasks {
 	GPtrArray *lives;	/* Owned by this: struct life (owned) */
 	GHashTable *processes;	/* Owned by this: pid to timeline (owned) of lives (weak) */
 	GHashTable *threads;	/* Owned by this: uint64_t * (owned) to timeline (owned) of names */
-	GHashTable *ends;	/* Owned by this: pid to timeline (owned) of ends, without a what */
+	struct ksymbols *ksymbols; /* Owned by this */
+	GHashTable *ends; /* Owned by this: pid to timeline (owned) of ends, without a what */
 };
 
 static GArray *timeline_new(void)
@@ -96,6 +100,7 @@ struct tasks *tasks_new(struct dso_table *dsos)
 	tasks->processes = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
 	tasks->threads = g_hash_table_new_full(hash_int64, g_int64_equal, g_free,
 					       (GDestroyNotify)g_array_unref);
+	tasks->ksymbols = ksymbols_new();
 	tasks->ends = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
 	return tasks;
 }
@@ -109,8 +114,22 @@ void tasks_free(struct tasks *tasks)
 	g_ptr_array_unref(tasks->lives);
 	g_hash_table_unref(tasks->processes);
 	g_hash_table_unref(tasks->threads);
+	ksymbols_free(tasks->ksymbols);
 	g_hash_table_unref(tasks->ends);
 	g_free(tasks);
+}
+
+/* Bytes. */
+static size_t longest_name(enum perf_task_kind kind)
+{
+	switch (kind) {
+	case PERF_TASK_COMM:
+		return MAX_THREAD_NAME;
+	case PERF_TASK_KSYMBOL:
+		return MAX_KSYMBOL_NAME;
+	default:
+		return SIZE_MAX;
+	}
 }
 
 void tasks_add(struct tasks *tasks, const struct perf_task_event *event)
@@ -123,9 +142,8 @@ void tasks_add(struct tasks *tasks, const struct perf_task_event *event)
 		return;
 	copy = g_memdup2(event, sizeof(*event));
 	if (event->tainted_name) {
-		name = event->kind == PERF_TASK_COMM
-			       ? g_strndup(event->tainted_name, MAX_THREAD_NAME)
-			       : g_strdup(event->tainted_name);
+		name = g_strndup(event->tainted_name,
+				 strnlen(event->tainted_name, longest_name(event->kind)));
 		copy->tainted_name = g_string_chunk_insert_const(tasks->strings, name);
 	}
 	g_ptr_array_add(tasks->events, copy);
@@ -325,6 +343,9 @@ static void put(struct tasks *tasks, const struct perf_task_event *event)
 	case PERF_TASK_EXIT:
 		put_exit(tasks, event);
 		break;
+	case PERF_TASK_KSYMBOL:
+		ksymbols_add(tasks->ksymbols, event);
+		break;
 	}
 }
 
@@ -336,6 +357,7 @@ void tasks_settle(struct tasks *tasks)
 	g_ptr_array_set_size(tasks->events, 0);
 	for (guint i = 0; i < tasks->lives->len; i++)
 		address_space_settle(((struct life *)tasks->lives->pdata[i])->space);
+	ksymbols_settle(tasks->ksymbols);
 }
 
 /* --- Questions --- */
@@ -380,4 +402,24 @@ const struct mapping *tasks_find_mapping(const struct tasks *tasks, uint32_t pid
 	life = life_at(lives, time_ns, validity);
 	mapping = address_space_find(life->space, address, time_ns, validity);
 	return mapping ? mapping : find_inherited(life, address);
+}
+
+bool tasks_have_mappings(const struct tasks *tasks, uint32_t pid)
+{
+	const GArray *lives = lives_of(tasks, pid);
+
+	for (guint i = 0; lives && i < lives->len; i++) {
+		const struct life *life = timeline_get(lives, i)->what;
+
+		for (guint n = 0; life && n < MAX_ANCESTORS; n++, life = life->parent)
+			if (!address_space_is_empty(life->space))
+				return true;
+	}
+	return false;
+}
+
+const struct ksymbol *tasks_find_ksymbol(const struct tasks *tasks, uint64_t address,
+					 uint64_t time_ns, struct validity *validity)
+{
+	return ksymbols_find(tasks->ksymbols, address, time_ns, validity);
 }

@@ -10,6 +10,7 @@
 #include "perfdata/perf_task.h"
 #include "profile/address_space.h"
 #include "profile/dso_table.h"
+#include "profile/ksymbols.h"
 
 struct tasks;
 
@@ -47,6 +48,14 @@ bool tasks_process_end(const struct tasks *tasks, uint32_t pid, uint64_t since_n
  * this answer holds.
  */
 const struct mapping *tasks_find_mapping(const struct tasks *tasks, uint32_t pid, uint64_t address,
+					 uint64_t time_ns, struct validity *validity);
+
+/* Whether the process (PERF_KERNEL_PID: the kernel) is known to have mapped anything at any time.
+ */
+bool tasks_have_mappings(const struct tasks *tasks, uint32_t pid);
+
+/* As ksymbols_find(): what the kernel itself made at the address, whatever is mapped there. */
+const struct ksymbol *tasks_find_ksymbol(const struct tasks *tasks, uint64_t address,
 					 uint64_t time_ns, struct validity *validity);
 
 #endif

@@ -147,6 +147,19 @@ struct perf_builder_mmap {
 	gsize build_id_size;	/* at most 20 */
 };
 
+/* Code that the kernel made, or gives up. */
+struct perf_builder_ksymbol {
+	guint64 start;
+	guint32 size_bytes;
+	guint16 type; /* PERF_RECORD_KSYMBOL_TYPE_... */
+	gboolean unregisters;
+	const char *name;
+};
+
+/* Newer than the kernel's headers of this machine: since Linux 6.19. */
+#define PERF_BUILDER_CALLCHAIN_DEFERRED	   22
+#define PERF_BUILDER_CONTEXT_USER_DEFERRED ((guint64)-640)
+
 struct perf_builder;
 
 /* byte_order: G_LITTLE_ENDIAN or G_BIG_ENDIAN, of the machine that recorded. */
@@ -191,6 +204,11 @@ guint64 perf_builder_lost_samples(struct perf_builder *builder, const struct per
 				  guint64 n_lost);
 guint64 perf_builder_read(struct perf_builder *builder, const struct perf_builder_stamp *at,
 			  const struct perf_builder_counts *counts);
+guint64 perf_builder_ksymbol(struct perf_builder *builder, const struct perf_builder_stamp *at,
+			     const struct perf_builder_ksymbol *symbol);
+/* The callers, which begin with PERF_CONTEXT_USER, of the samples of at->tid with that cookie. */
+guint64 perf_builder_deferred(struct perf_builder *builder, const struct perf_builder_stamp *at,
+			      guint64 cookie, const guint64 *callers, gsize n_callers);
 /*
  * Any other record: a digit of `sizes` is the size in bytes of a number ("4488"), then the string
  * unless it is NULL, padding to 8 bytes, and as sample_id what `at` says; NULL: none.

@@ -432,6 +432,30 @@ guint64 perf_builder_numbers(struct perf_builder *builder, guint32 type, guint16
 	return add_record(builder, type, misc, at, payload);
 }
 
+guint64 perf_builder_ksymbol(struct perf_builder *builder, const struct perf_builder_stamp *at,
+			     const struct perf_builder_ksymbol *symbol)
+{
+	const guint64 numbers[] = {symbol->start, symbol->size_bytes, symbol->type,
+				   symbol->unregisters ? 1 : 0};
+
+	return perf_builder_numbers(builder, PERF_RECORD_KSYMBOL, 0, at, "8422", numbers,
+				    symbol->name);
+}
+
+guint64 perf_builder_deferred(struct perf_builder *builder, const struct perf_builder_stamp *at,
+			      guint64 cookie, const guint64 *callers, gsize n_callers)
+{
+	g_autoptr(GByteArray) payload = g_byte_array_new();
+
+	put_u64(builder, payload, cookie);
+	put_u64(builder, payload, n_callers);
+	for (gsize i = 0; i < n_callers; i++)
+		put_u64(builder, payload, callers[i]);
+	put_sample_id(builder, payload, at);
+	return add_record(builder, PERF_BUILDER_CALLCHAIN_DEFERRED, PERF_RECORD_MISC_USER, at,
+			  payload);
+}
+
 guint64 perf_builder_auxtrace(struct perf_builder *builder, guint32 cpu, gconstpointer trace,
 			      gsize size_bytes)
 {

@@ -398,10 +398,10 @@ static void count_by_hand(const struct loaded_profile *loaded, const struct fram
 
 static void test_inlined_functions_are_marked(void)
 {
-	static const struct frame frames[] = {{"[cut off]", NULL, FRAME_CUT},
-					      {"main", "qemu", FRAME_USER},
-					      {"copy", "libc.so.6", FRAME_USER},
-					      {"copy", "libc.so.6", FRAME_INLINED}};
+	static const struct frame frames[] = {{"[cut off]", NULL, 0, FRAME_CUT},
+					      {"main", "qemu", 0, FRAME_USER},
+					      {"copy", "libc.so.6", 0, FRAME_USER},
+					      {"copy", "libc.so.6", 0, FRAME_INLINED}};
 	static const enum flame_kind kinds[] = {FLAME_UNRESOLVED, FLAME_PROGRAM, FLAME_LIBRARY,
 						FLAME_INLINED};
 	struct loaded_profile *loaded = loaded_profile_of(tree_story_of(&usual_primary).story);

@@ -347,7 +347,7 @@ static void test_other_records_are_refused(void)
 		g_assert_cmpint(perf_task_is(&record), ==,
 				type == PERF_RECORD_MMAP || type == PERF_RECORD_COMM ||
 					type == PERF_RECORD_EXIT || type == PERF_RECORD_FORK ||
-					type == PERF_RECORD_MMAP2);
+					type == PERF_RECORD_MMAP2 || type == PERF_RECORD_KSYMBOL);
 	}
 	perf_events_free(events);
 }

@@ -72,10 +72,10 @@ static char *functions_of(const struct loaded_profile *loaded, const struct part
 	for (guint i = 0; i < part->functions->len; i++) {
 		const struct function_share *share =
 			&g_array_index(part->functions, struct function_share, i);
+		g_autofree char *name = frame_name(frame_of(loaded, share));
 
 		g_string_append_printf(string, "%s%s %" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT,
-				       i ? ", " : "", frame_of(loaded, share)->name, share->self,
-				       share->total);
+				       i ? ", " : "", name, share->self, share->total);
 	}
 	return g_string_free(string, FALSE);
 }
@@ -333,7 +333,8 @@ static void assert_unresolved(const struct loaded_profile *loaded, const struct 
 		const struct unresolved_file *file =
 			&g_array_index(unresolved, struct unresolved_file, i);
 
-		g_assert_cmpstr(file->dso ? dso_path(file->dso) : NULL, ==, expected[i].path);
+		g_assert_cmpstr(file->what.dso ? dso_path(file->what.dso) : NULL, ==,
+				expected[i].path);
 		g_assert_cmpuint(file->samples, ==, expected[i].samples);
 		g_assert_cmpuint(file->source, ==, 0);
 	}
@@ -440,9 +441,11 @@ static void test_sample_without_call_chain(void)
 	for (guint i = 0; i < G_N_ELEMENTS(types); i++) {
 		check_single_address(types[i], PERF_RECORD_MISC_USER, "[one.so+0x10] 3/3");
 		check_single_address(types[i], PERF_RECORD_MISC_KERNEL, "k 3/3");
-		check_single_address(types[i], PERF_RECORD_MISC_HYPERVISOR, "k 3/3");
+		check_single_address(types[i], PERF_RECORD_MISC_HYPERVISOR, "[hypervisor] 3/3");
 		check_single_address(types[i], PERF_RECORD_MISC_GUEST_KERNEL, "[guest] 3/3");
 		check_single_address(types[i], PERF_RECORD_MISC_GUEST_USER, "[guest] 3/3");
+		check_single_address(types[i], PERF_RECORD_MISC_CPUMODE_UNKNOWN,
+				     "[unknown context] 3/3");
 	}
 }
 

@@ -66,7 +66,7 @@ static void set_up(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 		.symfs = fixture->dir, .buildid_dir = fixture->dir, .kallsyms = fixture->kallsyms};
 	fixture->dsos = dso_table_new(&fixture->options);
 	fixture->tasks = tasks_new(fixture->dsos);
-	fixture->stacks = stack_table_new();
+	fixture->stacks = stack_table_new(&stack_usual_limits);
 	fixture->resolver = stack_resolver_new(fixture->tasks, fixture->dsos, fixture->stacks);
 	add_mmap(fixture, PERF_KERNEL_PID, 0, KERNEL_START, 0x1000000, "[kernel.kallsyms]_text");
 }
@@ -93,8 +93,10 @@ static char *stack_string(const struct stack_table *stacks, guint32 stack)
 		const struct frame *frame =
 			stack_table_get_frame(stacks, stack_table_top(stacks, stack));
 
+		g_autofree char *name = frame_name(frame);
+
 		g_string_prepend(string, n ? ";" : "");
-		g_string_prepend(string, frame->name);
+		g_string_prepend(string, name);
 	}
 	g_assert_cmpuint(n, ==, depth);
 	return g_string_free(string, FALSE);
@@ -132,11 +134,19 @@ static const struct frame *top_frame(struct fixture *fixture, const guint64 *add
 		stack_table_top(fixture->stacks, resolve(fixture, 100, addresses, n)));
 }
 
+/* Sanitizers have a heap of their own, of which mallinfo2() knows nothing. */
+static gsize bytes_in_use(void)
+{
+	const struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
 /* --- The table --- */
 
 static void test_frames_are_told_apart_by_all_they_have(void)
 {
-	struct stack_table *table = stack_table_new();
+	struct stack_table *table = stack_table_new(&stack_usual_limits);
 	const struct {
 		const char *name, *module;
 		enum frame_kind kind;
@@ -166,7 +176,7 @@ static void test_frames_are_told_apart_by_all_they_have(void)
 
 static void test_stacks_are_a_tree(void)
 {
-	struct stack_table *table = stack_table_new();
+	struct stack_table *table = stack_table_new(&stack_usual_limits);
 	guint32 a, b, ab, aba, ba;
 
 	g_assert_cmpuint(stack_table_depth(table, STACK_EMPTY), ==, 0);
@@ -225,20 +235,23 @@ static void test_chain_without_mark_is_the_users(struct fixture *fixture,
 	ASSERT_STACK("[qemu+0x5fff];[qemu+0x5000]", 0x1000, 0x2000);
 	/* The same address means something else in each space. */
 	ASSERT_STACK("[unknown]", KERNEL_START + 0x200);
-	ASSERT_STACK("[unknown]", KERNEL, 0x1000);
+	ASSERT_STACK("[unknown kernel]", KERNEL, 0x1000);
 }
 
-static void test_hypervisor_is_the_kernel_and_guests_are_unknown(struct fixture *fixture,
-								 gconstpointer data G_GNUC_UNUSED)
+static void test_of_other_spaces_nothing_is_known(struct fixture *fixture,
+						  gconstpointer data G_GNUC_UNUSED)
 {
 	add_mmap(fixture, QEMU_PID, 0, 0x1000, 0x1000, "/bin/qemu");
 	tasks_settle(fixture->tasks);
-	ASSERT_STACK("second_one", HYPERVISOR, KERNEL_START + 0x200);
+	ASSERT_STACK("[hypervisor]", HYPERVISOR, KERNEL_START + 0x200);
+	/* A mark of a newer kernel: neither a frame, nor is anything known of what follows it. */
+	ASSERT_STACK("[unknown context]", USER - 1, KERNEL_START + 0x200);
+	ASSERT_STACK("[unknown context];[unknown context];second_one", KERNEL, KERNEL_START + 0x200,
+		     GUEST_USER - 640, KERNEL_START + 0x200, 0x5000);
 	ASSERT_STACK("[guest]", GUEST, 0x1000);
 	ASSERT_STACK("[guest];[guest]", GUEST_KERNEL, KERNEL_START + 0x200, 0x1000);
 	ASSERT_STACK("[qemu+0x5000];[guest]", GUEST_USER, 0x1000, USER, 0x1000);
-	/* A mark that no kernel writes yet is taken for the user's. */
-	ASSERT_STACK("[qemu+0x5000]", (guint64)-4000, 0x1000);
+	ASSERT_STACK("[unknown context]", (guint64)-4000, 0x1000);
 }
 
 static void test_address_0_has_no_byte_before(struct fixture *fixture,
@@ -340,7 +353,7 @@ static void test_names_of_what_has_none(struct fixture *fixture, gconstpointer d
 	/* The kernel's addresses are absolute: the distance from the begin of what was mapped. */
 	ASSERT_STACK("[virtio_net+0x12]", KERNEL, MODULE_START + 0x12);
 	ASSERT_STACK("[kernel.kallsyms+0x5000]", KERNEL, KERNEL_START + 0x5000);
-	ASSERT_STACK("[unknown]", KERNEL, KERNEL_START - 1);
+	ASSERT_STACK("[unknown kernel]", KERNEL, KERNEL_START - 1);
 }
 
 /* Only the kernel's offsets are addresses. */
@@ -353,17 +366,18 @@ static void test_file_mapped_at_the_address_of_its_offset(struct fixture *fixtur
 }
 
 static void assert_frame(struct fixture *fixture, guint64 mark, guint64 address, const char *module,
-			 enum frame_kind kind, const char *path)
+			 enum frame_kind kind, enum unresolved_kind why, const char *path)
 {
 	const guint64 addresses[] = {mark, address};
 	const guint32 stack = resolve(fixture, 100, addresses, 2);
 	const guint32 number = stack_table_top(fixture->stacks, stack);
 	const struct frame *frame = stack_table_get_frame(fixture->stacks, number);
-	const struct dso *dso = stack_resolver_dso(fixture->resolver, number);
+	const struct unresolved what = stack_resolver_unresolved(fixture->resolver, number);
 
 	g_assert_cmpstr(frame->module, ==, module);
 	g_assert_cmpint(frame->kind, ==, kind);
-	g_assert_cmpstr(dso ? dso_path(dso) : NULL, ==, path);
+	g_assert_cmpint(what.kind, ==, why);
+	g_assert_cmpstr(what.dso ? dso_path(what.dso) : NULL, ==, path);
 }
 
 /* Whoever wants to know why there is no name gets the file. */
@@ -374,13 +388,184 @@ static void test_module_kind_and_file_of_frames(struct fixture *fixture,
 	add_mmap(fixture, QEMU_PID, 0, 0x20000, 0x1000, "//anon");
 	tasks_settle(fixture->tasks);
 	assert_frame(fixture, KERNEL, KERNEL_START + 0x150, "[kernel.kallsyms]", FRAME_KERNEL,
-		     NULL);
+		     UNRESOLVED_ELSEWHERE, NULL);
 	assert_frame(fixture, KERNEL, KERNEL_START + 0x5000, "[kernel.kallsyms]", FRAME_UNRESOLVED,
-		     "[kernel.kallsyms]");
-	assert_frame(fixture, USER, 0x10010, "qemu", FRAME_UNRESOLVED, "/bin/qemu");
-	assert_frame(fixture, USER, 0x20010, "[anon]", FRAME_UNRESOLVED, "//anon");
-	assert_frame(fixture, USER, 0x60000, NULL, FRAME_UNRESOLVED, NULL);
-	assert_frame(fixture, GUEST, 0x10010, NULL, FRAME_UNRESOLVED, NULL);
+		     UNRESOLVED_IN_FILE, "[kernel.kallsyms]");
+	assert_frame(fixture, USER, 0x10010, "qemu", FRAME_UNRESOLVED, UNRESOLVED_IN_FILE,
+		     "/bin/qemu");
+	assert_frame(fixture, USER, 0x20010, "[anon]", FRAME_UNRESOLVED, UNRESOLVED_GENERATED,
+		     "//anon");
+	assert_frame(fixture, USER, 0x60000, NULL, FRAME_UNRESOLVED, UNRESOLVED_USER, NULL);
+	assert_frame(fixture, KERNEL, 0x60000, NULL, FRAME_UNRESOLVED, UNRESOLVED_KERNEL, NULL);
+	assert_frame(fixture, GUEST, 0x10010, NULL, FRAME_UNRESOLVED, UNRESOLVED_ELSEWHERE, NULL);
+}
+
+/* --- Code that the kernel made --- */
+
+static void add_ksymbol(struct fixture *fixture, guint64 time_ns, guint64 start, guint16 type,
+			bool unregisters, const char *name)
+{
+	const struct perf_task_event event = {.kind = PERF_TASK_KSYMBOL,
+					      .time_ns = time_ns,
+					      .order = fixture->order++,
+					      .start = start,
+					      .size = 0x100,
+					      .ksym_type = type,
+					      .unregisters = unregisters,
+					      .tainted_name = name};
+
+	tasks_add(fixture->tasks, &event);
+}
+
+/* The time in which each is there, in whatever order the records stand. */
+static void test_ksymbols_hold_for_a_time(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+	const guint64 bpf = MODULE_START + 0x1000;
+
+	add_ksymbol(fixture, 300, bpf, 1, false, "second_prog");
+	add_ksymbol(fixture, 100, bpf, 1, false, "first_prog");
+	add_ksymbol(fixture, 200, bpf, 1, true, "first_prog");
+	tasks_settle(fixture->tasks);
+	ASSERT_STACK_AT(99, "[unknown kernel]", KERNEL, bpf);
+	ASSERT_STACK_AT(100, "first_prog", KERNEL, bpf);
+	ASSERT_STACK_AT(199, "first_prog", KERNEL, bpf + 0xff);
+	ASSERT_STACK_AT(200, "[unknown kernel]", KERNEL, bpf);
+	ASSERT_STACK_AT(299, "[unknown kernel]", KERNEL, bpf);
+	ASSERT_STACK_AT(300, "second_prog", KERNEL, bpf);
+	ASSERT_STACK_AT(300, "[unknown kernel]", KERNEL, bpf + 0x100);
+	/* A program has other memory at these addresses. */
+	ASSERT_STACK_AT(300, "[unknown]", USER, bpf);
+	assert_frame(fixture, KERNEL, bpf, "[bpf]", FRAME_KERNEL, UNRESOLVED_ELSEWHERE, NULL);
+}
+
+/* perf began to record when they were there already. */
+static void test_ksymbol_of_which_only_the_end_was_seen(struct fixture *fixture,
+							gconstpointer data G_GNUC_UNUSED)
+{
+	const guint64 bpf = MODULE_START + 0x1000;
+
+	add_ksymbol(fixture, 200, bpf, 2, true, "was_there");
+	add_ksymbol(fixture, 250, bpf, 2, true, "came_and_went");
+	tasks_settle(fixture->tasks);
+	ASSERT_STACK_AT(0, "was_there", KERNEL, bpf);
+	ASSERT_STACK_AT(199, "was_there", KERNEL, bpf);
+	ASSERT_STACK_AT(200, "came_and_went", KERNEL, bpf);
+	ASSERT_STACK_AT(250, "[unknown kernel]", KERNEL, bpf);
+}
+
+/* The last symbol of a table of the kernel's seems to go on; what KSYMBOL says is exact. */
+static void test_ksymbols_win_over_the_kernel(struct fixture *fixture,
+					      gconstpointer data G_GNUC_UNUSED)
+{
+	add_ksymbol(fixture, 0, KERNEL_START + 0x300, 2, false, "trampoline");
+	tasks_settle(fixture->tasks);
+	ASSERT_STACK("second_one;trampoline", KERNEL, KERNEL_START + 0x310, KERNEL_START + 0x210);
+	/* Of callers, as in all of the kernel: at the first byte it was interrupted. */
+	ASSERT_STACK("trampoline;first_one", KERNEL, KERNEL_START + 0x110, KERNEL_START + 0x300);
+	ASSERT_STACK("trampoline;first_one", KERNEL, KERNEL_START + 0x110, KERNEL_START + 0x400);
+	ASSERT_STACK("second_one;first_one", KERNEL, KERNEL_START + 0x110, KERNEL_START + 0x2ff);
+}
+
+/* --- Limits --- */
+
+static void test_unnamed_frames_beyond_the_limit_are_one_for_each_module(void)
+{
+	const struct stack_limits limits = {.n_unnamed = 3, .n_stacks = 100};
+	struct stack_table *table = stack_table_new(&limits);
+	guint32 merged, other;
+
+	for (guint round = 0; round < 2; round++)
+		for (guint32 i = 0; i < 3; i++)
+			g_assert_cmpuint(stack_table_unnamed(table, "libc.so.6", 16 * i), ==, i);
+	g_assert_false(stack_table_has_merged_frames(table));
+	merged = stack_table_unnamed(table, "libc.so.6", 99);
+	other = stack_table_unnamed(table, "[vdso]", 99);
+	g_assert_true(stack_table_has_merged_frames(table));
+	g_assert_cmpuint(stack_table_unnamed(table, "libc.so.6", 100), ==, merged);
+	g_assert_cmpuint(stack_table_unnamed(table, "[vdso]", 100), ==, other);
+	g_assert_cmpuint(other, !=, merged);
+	/* Those that were there have not changed, and names have no limit. */
+	g_assert_cmpuint(stack_table_unnamed(table, "libc.so.6", 32), ==, 2);
+	g_assert_cmpuint(stack_table_frame(table, "memcpy", "libc.so.6", FRAME_USER), ==, 5);
+	for (guint32 i = 0; i < 5; i++) {
+		static const char *const names[] = {"[libc.so.6+0x0]", "[libc.so.6+0x10]",
+						    "[libc.so.6+0x20]", "[libc.so.6]", "[vdso]"};
+		g_autofree char *name = frame_name(stack_table_get_frame(table, i));
+
+		g_assert_cmpstr(name, ==, names[i]);
+	}
+	stack_table_free(table);
+}
+
+static void test_stacks_beyond_the_limit_are_one(void)
+{
+	const struct stack_limits limits = {.n_unnamed = 3, .n_stacks = 4};
+	struct stack_table *table = stack_table_new(&limits);
+	const guint32 a = stack_table_frame(table, "a", NULL, FRAME_USER);
+	guint32 stacks[5] = {STACK_EMPTY}, merged;
+	g_autofree char *string = NULL;
+
+	for (guint i = 0; i < 4; i++)
+		stacks[i + 1] = stack_table_push(table, stacks[i], a);
+	g_assert_false(stack_table_has_merged_stacks(table));
+	merged = stack_table_push(table, stacks[4], a);
+	g_assert_true(stack_table_has_merged_stacks(table));
+	string = stack_string(table, merged);
+	g_assert_cmpstr(string, ==, "[too many stacks]");
+	g_assert_cmpuint(stack_table_push(table, merged, a), ==, merged);
+	g_assert_cmpuint(stack_table_push(table, stacks[2], a), ==, stacks[3]);
+	stack_table_free(table);
+}
+
+/* Each has nothing but a number of its own: 255 bytes of a name a million times were too many. */
+static void test_unnamed_frames_are_small(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+	const guint n = 1000000;
+	g_autofree char *file = g_strnfill(255, 'x');
+	g_autofree char *path = g_strconcat("/lib/", file, NULL);
+	guint64 addresses[] = {USER, 0};
+	gsize before;
+
+	add_mmap(fixture, QEMU_PID, 0, 0x10000000, 2 * n, path);
+	tasks_settle(fixture->tasks);
+	before = bytes_in_use();
+	for (guint i = 0; i < n; i++) {
+		addresses[1] = 0x10000000 + i;
+		(void)resolve(fixture, 100, addresses, 2);
+	}
+	g_assert_true(stack_table_has_merged_frames(fixture->stacks));
+	g_assert_cmpuint(bytes_in_use(), <, before + 128 * 1024 * 1024);
+}
+
+static void test_joined_stacks(void)
+{
+	struct stack_table *table = stack_table_new(&stack_usual_limits);
+	const guint32 cut = stack_table_frame(table, "[cut off]", NULL, FRAME_CUT);
+	const guint32 a = stack_table_frame(table, "a", NULL, FRAME_USER);
+	const guint32 b = stack_table_frame(table, "b", NULL, FRAME_KERNEL);
+	const guint32 is_cut = stack_table_push(table, STACK_EMPTY, cut);
+	const guint32 ab = stack_table_push(table, stack_table_push(table, STACK_EMPTY, a), b);
+	const guint32 cut_b = stack_table_push(table, is_cut, b);
+	const struct {
+		guint32 callers, callees;
+		const char *expected;
+	} cases[] = {
+		{ab, ab, "a;b;a;b"},
+		{STACK_EMPTY, ab, "a;b"},
+		{ab, STACK_EMPTY, "a;b"},
+		{ab, cut_b, "a;b;[cut off];b"},
+		{is_cut, ab, "[cut off];a;b"},
+		{is_cut, cut_b, "[cut off];b"},
+		{STACK_EMPTY, STACK_EMPTY, ""},
+	};
+
+	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *string = stack_string(
+			table, stack_table_join(table, cases[i].callers, cases[i].callees));
+
+		g_assert_cmpstr(string, ==, cases[i].expected);
+	}
+	stack_table_free(table);
 }
 
 /* Two recordings share the table: what is called the same is the same stack. */
@@ -588,14 +773,6 @@ static void test_random_chains_against_a_fresh_resolver(struct fixture *fixture,
 	g_assert_cmpuint(g_hash_table_size(seen), >, 200);
 }
 
-/* Sanitizers have a heap of their own, of which mallinfo2() knows nothing. */
-static gsize bytes_in_use(void)
-{
-	const struct mallinfo2 info = mallinfo2();
-
-	return info.uordblks + info.hblkhd;
-}
-
 /* What called the innermost frame of the chain. */
 static const char *caller_name(struct fixture *fixture, const guint64 *addresses, gsize n)
 {
@@ -666,12 +843,17 @@ int main(int argc, char **argv)
 	g_test_add_func("/stack_table/frames_are_told_apart_by_all_they_have",
 			test_frames_are_told_apart_by_all_they_have);
 	g_test_add_func("/stack_table/stacks_are_a_tree", test_stacks_are_a_tree);
+	g_test_add_func("/stack_table/unnamed_frames_beyond_the_limit_are_one_for_each_module",
+			test_unnamed_frames_beyond_the_limit_are_one_for_each_module);
+	g_test_add_func("/stack_table/stacks_beyond_the_limit_are_one",
+			test_stacks_beyond_the_limit_are_one);
+	g_test_add_func("/stack_table/joined_stacks", test_joined_stacks);
 	ADD(interrupted_at_the_first_byte);
 	dso_fixture_add("/stack_resolver/return_address_is_looked_up_one_byte_before",
 			test_return_address_is_looked_up_one_byte_before);
 	ADD(first_address_behind_each_mark_is_exact);
 	ADD(chain_without_mark_is_the_users);
-	ADD(hypervisor_is_the_kernel_and_guests_are_unknown);
+	ADD(of_other_spaces_nothing_is_known);
 	ADD(address_0_has_no_byte_before);
 	ADD(chain_without_frames);
 	ADD(chains_of_1_127_and_8000_frames);
@@ -679,6 +861,10 @@ int main(int argc, char **argv)
 	ADD(names_of_what_has_none);
 	ADD(file_mapped_at_the_address_of_its_offset);
 	ADD(module_kind_and_file_of_frames);
+	ADD(ksymbols_hold_for_a_time);
+	ADD(ksymbol_of_which_only_the_end_was_seen);
+	ADD(ksymbols_win_over_the_kernel);
+	ADD(unnamed_frames_are_small);
 	ADD(two_resolvers_share_stacks);
 	dso_fixture_add("/stack_resolver/inlined_functions_are_frames",
 			test_inlined_functions_are_frames);
