@@ -178,7 +178,8 @@ static char *plain_folded(guint n)
 /* The message of the warning, or NULL; the caller frees it. */
 static char *warning_of(const struct loaded_profile *loaded, const char *code)
 {
-	g_autoptr(GPtrArray) warnings = warnings_of(loaded->recordings, loaded->profiles);
+	g_autoptr(GPtrArray) warnings =
+		warnings_of(loaded->recordings, loaded->summaries, loaded->profiles);
 
 	for (guint i = 0; i < warnings->len; i++) {
 		const struct warning *warning = warnings->pdata[i];
