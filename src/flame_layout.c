@@ -6,6 +6,8 @@
  */
 #include "flame_layout.h"
 
+#include "base/hash.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -315,7 +317,7 @@ struct flame_layout *flame_layout_new(const struct flame_graph *graph, double wi
 	layout->units = units;
 	layout->now.boxes = boxes_new();
 	layout->vanished.boxes = boxes_new();
-	layout->callers = g_hash_table_new(NULL, NULL);
+	layout->callers = g_hash_table_new(hash_pointer, NULL);
 	anchors = anchors_of(layout, graph);
 	widest = MAX(flame_value(&units, graph->root),
 		     (double)sum_anchors(anchors) * units.base_sample);

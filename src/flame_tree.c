@@ -5,8 +5,10 @@
  */
 #include "flame_tree.h"
 
+#include "base/hash.h"
 #include "base/printable.h"
 #include "base/saturate.h"
+#include "base/string_table.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -19,17 +21,17 @@ struct place {
 };
 
 struct flame_tree {
-	GStringChunk *strings;	  /* Owned by this: each once */
-	struct flame_frame *root; /* Owned by this */
-	GHashTable *frames;	  /* Owned by this: struct place * (owned) to its frame (weak) */
+	struct string_table *strings; /* Owned by this: each once */
+	struct flame_frame *root;     /* Owned by this */
+	GHashTable *frames; /* Owned by this: struct place * (owned) to its frame (weak) */
 };
 
 static guint place_hash(gconstpointer data)
 {
 	const struct place *place = data;
 
-	return g_direct_hash(place->caller) * 31 + g_direct_hash(place->name) * 7 +
-	       g_direct_hash(place->module) + place->kind;
+	return (guint)hash_pair(hash_pair((uintptr_t)place->caller, place->kind),
+				hash_pair((uintptr_t)place->name, (uintptr_t)place->module));
 }
 
 static gboolean place_equal(gconstpointer a, gconstpointer b)
@@ -44,9 +46,9 @@ struct flame_tree *flame_tree_new(const char *root)
 {
 	struct flame_tree *tree = g_new0(struct flame_tree, 1);
 
-	tree->strings = g_string_chunk_new(4096);
+	tree->strings = string_table_new();
 	tree->root = g_new0(struct flame_frame, 1);
-	tree->root->name = g_string_chunk_insert_const(tree->strings, root);
+	tree->root->name = string_table_add(tree->strings, root);
 	tree->root->kind = FLAME_GROUP;
 	tree->frames = g_hash_table_new_full(place_hash, place_equal, g_free, NULL);
 	return tree;
@@ -58,7 +60,7 @@ void flame_tree_free(struct flame_tree *tree)
 		return;
 	flame_frame_free(tree->root);
 	g_hash_table_unref(tree->frames);
-	g_string_chunk_free(tree->strings);
+	string_table_free(tree->strings);
 	g_free(tree);
 }
 
@@ -72,8 +74,8 @@ static struct flame_frame *callee_of(struct flame_tree *tree, struct flame_frame
 {
 	const struct place place = {
 		.caller = caller,
-		.name = g_string_chunk_insert_const(tree->strings, name),
-		.module = module ? g_string_chunk_insert_const(tree->strings, module) : NULL,
+		.name = string_table_add(tree->strings, name),
+		.module = module ? string_table_add(tree->strings, module) : NULL,
 		.kind = kind,
 	};
 	struct flame_frame *callee = g_hash_table_lookup(tree->frames, &place);
@@ -161,8 +163,7 @@ static const char *name_of(const struct addition *addition, uint32_t number,
 
 	if (!addition->names[number]) {
 		name = frame_name(frame);
-		addition->names[number] =
-			g_string_chunk_insert_const(addition->tree->strings, name);
+		addition->names[number] = string_table_add(addition->tree->strings, name);
 	}
 	return addition->names[number];
 }

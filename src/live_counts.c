@@ -4,6 +4,7 @@
  */
 #include "live_counts.h"
 
+#include "base/hash.h"
 #include "colo/hit_queue.h"
 #include "colo/tally.h"
 #include "recording_file.h"
@@ -30,8 +31,10 @@ struct live_counts *live_counts_new(struct recording *recording)
 	g_ptr_array_add(counts->recordings.files, recording);
 	counts->recordings.model = colo_model_new();
 	counts->queue = hit_queue_new();
-	counts->tallies = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)colo_tally_free);
-	counts->unfinished = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
+	counts->tallies =
+		g_hash_table_new_full(hash_pointer, NULL, NULL, (GDestroyNotify)colo_tally_free);
+	counts->unfinished =
+		g_hash_table_new_full(hash_pointer, NULL, NULL, (GDestroyNotify)g_array_unref);
 	return counts;
 }
 

@@ -261,7 +261,7 @@ static void watch_init(struct watch *watch)
 		.pids = g_array_new(FALSE, FALSE, sizeof(pid_t)),
 		.programs = g_ptr_array_new_with_free_func((GDestroyNotify)program_free),
 		.probes = g_hash_table_new_full(hash_int64, g_int64_equal, g_free, g_free),
-		.threads = g_hash_table_new(NULL, NULL),
+		.threads = g_hash_table_new(hash_pointer, NULL),
 		.pidfds = pidfds_new(),
 		.living = g_array_new(FALSE, FALSE, sizeof(pid_t)),
 	};

@@ -5,6 +5,7 @@
 #include "phase_profile.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/saturate.h"
 #include "phase_sums.h"
 #include "profile/deferred.h"
@@ -264,7 +265,7 @@ static bool choose_events(struct phase_profiles *profiles, struct pass *pass)
 
 static GHashTable *colo_tids_of(const struct phase_profiles *profiles, guint source)
 {
-	GHashTable *tids = g_hash_table_new(NULL, NULL);
+	GHashTable *tids = g_hash_table_new(hash_pointer, NULL);
 
 	for (guint i = 0; i < profiles->sessions->len; i++) {
 		const struct session_profile *session = profiles->sessions->pdata[i];
@@ -379,7 +380,7 @@ static struct phase_profiles *profiles_alloc(const struct recordings *recordings
 	profiles->profiles = g_ptr_array_new_with_free_func((GDestroyNotify)profile_free);
 	profiles->resolvers = g_ptr_array_new_with_free_func((GDestroyNotify)stack_resolver_free);
 	profiles->sessions = g_ptr_array_new_with_free_func(session_free);
-	profiles->by_session = g_hash_table_new(NULL, NULL);
+	profiles->by_session = g_hash_table_new(hash_pointer, NULL);
 	profiles->unresolved_samples = g_new0(struct unresolved_samples, recordings->files->len);
 	profiles->unresolved = g_array_new(FALSE, FALSE, sizeof(struct unresolved_file));
 	for (guint i = 0; i < recordings->files->len; i++) {

@@ -5,6 +5,8 @@
  */
 #include "phase_sums.h"
 
+#include "base/hash.h"
+
 #include <math.h>
 
 static struct colo_value time_of(const struct phase_profiles *profiles, uint64_t weight)
@@ -220,7 +222,7 @@ static void sum_stacks(struct phase_profiles *profiles)
 	};
 
 	for (guint i = 0; i < profiles->profiles->len; i++)
-		sums.unresolved[i] = g_hash_table_new(NULL, NULL);
+		sums.unresolved[i] = g_hash_table_new(hash_pointer, NULL);
 	for (guint i = 0; i < profiles->sessions->len; i++) {
 		struct session_profile *session = profiles->sessions->pdata[i];
 

@@ -116,6 +116,7 @@ check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flam
 	@$(foreach test,$(unit_tests),$(run_tap) $(notdir $(test)) $(test);)
 	@$(run_tap) recorder-results tests/recorder-results/check.py \
 		--colo-perf $(BUILD)/colo-perf $(results_dir)
+	@$(run_tap) one-hash tests/one-hash/check.py src
 	@$(run_tap) golden tests/golden/check.sh $(BUILD)/colo-perf
 	@$(run_tap) golden-counts tests/golden/check-counts.sh $(BUILD)/colo-perf
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) cli tests/cli/run.sh

@@ -6,6 +6,7 @@
 
 #include "base/byte_reader.h"
 #include "base/error.h"
+#include "base/hash.h"
 
 #include <inttypes.h>
 #include <traceevent/event-parse.h>
@@ -201,7 +202,7 @@ struct tracepoints *tracepoints_new_of_texts(bool swap)
 
 	tep_set_loglevel(TEP_LOG_NONE);
 	tracepoints->handles = g_ptr_array_new_with_free_func((GDestroyNotify)tep_free);
-	tracepoints->by_id = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+	tracepoints->by_id = g_hash_table_new_full(hash_pointer, NULL, NULL, g_free);
 	tracepoints->plain_line = g_regex_new(
 		plain_line, G_REGEX_MULTILINE | G_REGEX_RAW | G_REGEX_NEWLINE_LF | G_REGEX_OPTIMIZE,
 		0, NULL);

@@ -4,6 +4,9 @@
  */
 #include "perfdata/uprobe_sites.h"
 
+#include "base/hash.h"
+#include "base/string_table.h"
+
 #include <glib.h>
 #include <string.h>
 
@@ -12,11 +15,12 @@
 
 /* A place in a file: of a uprobe; or, for its start, in the memory of a process. */
 struct site {
-	GQuark file;
-	uint64_t offset; /* bytes */
+	const char *file; /* Weak: equal names are the same pointer */
+	uint64_t offset;  /* bytes */
 };
 
 struct uprobe_sites {
+	struct string_table *files; /* Owned by this: what the sites are in */
 	GHashTable *by_event; /* Owned by this: name (owned) to GArray (owned) of struct site */
 	GHashTable *starts; /* Owned by this: pid to GArray (owned) of struct site that are left */
 	GHashTable *seen;   /* Owned by this: "pid event" (owned) of hits that were looked at */
@@ -45,7 +49,7 @@ static void read_line(struct uprobe_sites *sites, const char *line, const char *
 	if (!colon)
 		return;
 	*colon = '\0';
-	site.file = g_quark_from_string(words[1]);
+	site.file = string_table_add(sites->files, words[1]);
 	site.offset = g_ascii_strtoull(colon + 1, NULL, 0);
 	of_event = g_hash_table_lookup(sites->by_event, event);
 	if (!of_event) {
@@ -66,10 +70,12 @@ struct uprobe_sites *uprobe_sites_read(const char *directory, const char *system
 	if (!g_file_get_contents(path, &text, NULL, NULL))
 		return NULL;
 	sites = g_new0(struct uprobe_sites, 1);
-	sites->by_event = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+	sites->files = string_table_new();
+	sites->by_event = g_hash_table_new_full(hash_string, g_str_equal, g_free,
 						(GDestroyNotify)g_array_unref);
-	sites->starts = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
-	sites->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	sites->starts =
+		g_hash_table_new_full(hash_pointer, NULL, NULL, (GDestroyNotify)g_array_unref);
+	sites->seen = g_hash_table_new_full(hash_string, g_str_equal, g_free, NULL);
 	lines = g_strsplit(text, "\n", -1);
 	for (char **line = lines; *line; line++)
 		read_line(sites, *line, prefix);
@@ -80,6 +86,7 @@ void uprobe_sites_free(struct uprobe_sites *sites)
 {
 	if (!sites)
 		return;
+	string_table_free(sites->files);
 	g_hash_table_unref(sites->by_event);
 	g_hash_table_unref(sites->starts);
 	g_hash_table_unref(sites->seen);

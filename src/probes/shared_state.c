@@ -5,6 +5,7 @@
 #include "probes/shared_state.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "probes/tracefs.h"
 
 #include <errno.h>
@@ -165,7 +166,7 @@ static guint read_users(const struct shared_state *state, GHashTable *used, bool
 
 static GHashTable *registered_lines(const struct shared_state *state)
 {
-	GHashTable *set = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	GHashTable *set = g_hash_table_new_full(hash_string, g_str_equal, g_free, NULL);
 	g_autoptr(GPtrArray) lines = tracefs_lines(state->place->tracefs, state->group, NULL);
 
 	for (guint i = 0; lines && i < lines->len; i++) {
@@ -227,7 +228,7 @@ static struct cleaning clean_added(struct shared_state *state, GHashTable *used,
 
 struct cleaning shared_state_clean(struct shared_state *state, guint patience_ms)
 {
-	g_autoptr(GHashTable) used = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_autoptr(GHashTable) used = g_hash_table_new_full(hash_string, g_str_equal, g_free, NULL);
 	struct cleaning cleaning = {0};
 	bool all;
 	guint n_users = read_users(state, used, &all);

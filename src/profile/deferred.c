@@ -46,7 +46,7 @@ struct deferred {
 
 static uint64_t hash_of(uint32_t tid, uint64_t cookie)
 {
-	return hash_u64(hash_u64(cookie) ^ tid);
+	return hash_pair(tid, cookie);
 }
 
 static guint waiting_hash(gconstpointer data)

@@ -4,6 +4,8 @@
  */
 #include "profile/dso_table.h"
 
+#include "base/hash.h"
+#include "base/string_table.h"
 #include "symbols/build_id.h"
 
 #include <inttypes.h>
@@ -16,13 +18,13 @@ struct entry {
 };
 
 struct dso_table {
-	struct dso_options options; /* strings: weak */
-	struct dso_finder *finder;  /* Owned by this */
-	GStringChunk *strings;	    /* Owned by this */
-	GPtrArray *entries;	    /* Owned by this: struct entry (owned) */
-	GHashTable *by_key;	    /* Owned by this: char * (owned) to number of entry */
-	GHashTable *build_ids;	    /* Owned by this: path (owned) to struct build_id (owned) */
-	GHashTable *last_of_path;   /* Owned by this: path (of strings) to number of entry */
+	struct dso_options options;   /* strings: weak */
+	struct dso_finder *finder;    /* Owned by this */
+	struct string_table *strings; /* Owned by this */
+	GPtrArray *entries;	      /* Owned by this: struct entry (owned) */
+	GHashTable *by_key;	      /* Owned by this: char * (owned) to number of entry */
+	GHashTable *build_ids;	      /* Owned by this: path (owned) to struct build_id (owned) */
+	GHashTable *last_of_path;     /* Owned by this: path (of strings) to number of entry */
 	GArray *kernels; /* Owned by this: uint32_t, numbers of the kernels not yet made */
 };
 
@@ -40,11 +42,11 @@ struct dso_table *dso_table_new(const struct dso_options *options)
 
 	table->options = *options;
 	table->finder = dso_finder_new(&table->options);
-	table->strings = g_string_chunk_new(1024);
+	table->strings = string_table_new();
 	table->entries = g_ptr_array_new_with_free_func(entry_free);
-	table->by_key = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	table->build_ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	table->last_of_path = g_hash_table_new(g_str_hash, g_str_equal);
+	table->by_key = g_hash_table_new_full(hash_string, g_str_equal, g_free, NULL);
+	table->build_ids = g_hash_table_new_full(hash_string, g_str_equal, g_free, g_free);
+	table->last_of_path = g_hash_table_new(hash_string, g_str_equal);
 	table->kernels = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	return table;
 }
@@ -59,7 +61,7 @@ void dso_table_free(struct dso_table *table)
 	g_hash_table_unref(table->build_ids);
 	g_hash_table_unref(table->last_of_path);
 	g_array_unref(table->kernels);
-	g_string_chunk_free(table->strings);
+	string_table_free(table->strings);
 	g_free(table);
 }
 
@@ -89,10 +91,10 @@ static struct entry *entry_new(struct dso_table *table, const struct dso_identit
 	struct entry *entry = g_new0(struct entry, 1);
 
 	entry->identity = *identity;
-	entry->identity.path = g_string_chunk_insert_const(table->strings, identity->path);
+	entry->identity.path = string_table_add(table->strings, identity->path);
 	if (identity->reference_symbol)
 		entry->identity.reference_symbol =
-			g_string_chunk_insert_const(table->strings, identity->reference_symbol);
+			string_table_add(table->strings, identity->reference_symbol);
 	if (identity->build_id) {
 		entry->identity.build_id_size = MIN(identity->build_id_size, DSO_BUILD_ID_MAX);
 		memcpy(entry->build_id, identity->build_id, entry->identity.build_id_size);

@@ -48,8 +48,7 @@ static guint thread_hash(gconstpointer data)
 {
 	const struct profile_thread *thread = data;
 
-	return (guint)hash_u64((uint64_t)thread->pid << 32 | thread->tid) +
-	       g_direct_hash(thread->name);
+	return (guint)hash_pair((uint64_t)thread->pid << 32 | thread->tid, (uintptr_t)thread->name);
 }
 
 static gboolean thread_equal(gconstpointer a, gconstpointer b)
@@ -71,7 +70,7 @@ struct profile *profile_new(void)
 {
 	struct profile *profile = g_new0(struct profile, 1);
 
-	profile->timelines = g_hash_table_new_full(NULL, NULL, NULL, timeline_free);
+	profile->timelines = g_hash_table_new_full(hash_pointer, NULL, NULL, timeline_free);
 	profile->threads = g_hash_table_new_full(thread_hash, thread_equal, g_free, NULL);
 	profile->bucket_ids = id_table_new();
 	profile->buckets = g_array_new(FALSE, FALSE, sizeof(struct profile_bucket));

@@ -101,7 +101,7 @@ guint sample_event_hash(gconstpointer event)
 {
 	const struct perf_event *own = event;
 
-	return (guint)hash_u64(own->config) + own->type;
+	return (guint)hash_pair(own->config, own->type);
 }
 
 gboolean sample_event_equal(gconstpointer a, gconstpointer b)

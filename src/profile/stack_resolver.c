@@ -97,7 +97,7 @@ static guint place_hash(gconstpointer data)
 {
 	const struct place *place = data;
 
-	return (guint)hash_u64(place->address) + place->pid + place->is_return;
+	return (guint)hash_pair(place->address, (uint64_t)place->pid << 1 | place->is_return);
 }
 
 static gboolean place_equal(gconstpointer a, gconstpointer b)
@@ -112,7 +112,7 @@ static guint address_hash(gconstpointer data)
 {
 	const struct address *address = data;
 
-	return (guint)hash_u64(address->address) + address->dso;
+	return (guint)hash_pair(address->address, address->dso);
 }
 
 static gboolean address_equal(gconstpointer a, gconstpointer b)
@@ -134,8 +134,9 @@ struct stack_resolver *stack_resolver_new(const struct tasks *tasks, const struc
 	resolver->places = g_hash_table_new_full(place_hash, place_equal, g_free, NULL);
 	resolver->addresses = g_hash_table_new_full(address_hash, address_equal, g_free,
 						    (GDestroyNotify)g_array_unref);
-	resolver->ksymbols = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
-	resolver->unresolved = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+	resolver->ksymbols =
+		g_hash_table_new_full(hash_pointer, NULL, NULL, (GDestroyNotify)g_array_unref);
+	resolver->unresolved = g_hash_table_new_full(hash_pointer, NULL, NULL, g_free);
 	return resolver;
 }
 
@@ -464,7 +465,7 @@ static uint32_t resolve_callers(struct stack_resolver *resolver, const struct ca
 
 static guint hash_callers(const struct callers *callers)
 {
-	uint64_t hash = hash_u64(callers->pid ^ (uint64_t)callers->n << 32);
+	uint64_t hash = hash_pair(callers->pid, callers->n);
 
 	for (size_t i = 0; i < callers->n; i++)
 		hash = hash_u64(hash ^ callers->addresses[i]);

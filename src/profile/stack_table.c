@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/id_table.h"
+#include "base/string_table.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -19,9 +20,9 @@ const struct stack_limits stack_usual_limits = {
 
 struct stack_table {
 	struct stack_limits limits;
-	GStringChunk *strings;	 /* Owned by this: each once */
-	GArray *frames;		 /* Owned by this: struct frame */
-	GHashTable *by_frame;	 /* Owned by this: struct frame * (owned) to its number */
+	struct string_table *strings; /* Owned by this: each once */
+	GArray *frames;		      /* Owned by this: struct frame */
+	GHashTable *by_frame;	      /* Owned by this: struct frame * (owned) to its number */
 	struct id_table *stacks; /* Owned by this: caller << 32 | frame to number of stack - 1 */
 	GArray *depths;		 /* Owned by this: uint32_t, by number of stack */
 	GArray *joined;		 /* Owned by this: uint32_t, frames of the stack that is joined */
@@ -66,9 +67,8 @@ static guint frame_hash(gconstpointer data)
 {
 	const struct frame *frame = data;
 
-	return (guint)hash_u64(frame->offset ^ hash_u64((uintptr_t)frame->name) ^
-			       (uintptr_t)frame->module) +
-	       frame->kind;
+	return (guint)hash_pair(hash_pair((uintptr_t)frame->name, frame->kind),
+				hash_pair((uintptr_t)frame->module, frame->offset));
 }
 
 static gboolean frame_equal(gconstpointer a, gconstpointer b)
@@ -85,7 +85,7 @@ struct stack_table *stack_table_new(const struct stack_limits *limits)
 	const uint32_t empty = 0;
 
 	table->limits = *limits;
-	table->strings = g_string_chunk_new(4096);
+	table->strings = string_table_new();
 	table->frames = g_array_new(FALSE, FALSE, sizeof(struct frame));
 	table->by_frame = g_hash_table_new_full(frame_hash, frame_equal, g_free, NULL);
 	table->stacks = id_table_new();
@@ -100,7 +100,7 @@ void stack_table_free(struct stack_table *table)
 {
 	if (!table)
 		return;
-	g_string_chunk_free(table->strings);
+	string_table_free(table->strings);
 	g_array_unref(table->frames);
 	g_hash_table_unref(table->by_frame);
 	id_table_free(table->stacks);
@@ -111,7 +111,7 @@ void stack_table_free(struct stack_table *table)
 
 static const char *keep(struct stack_table *table, const char *string)
 {
-	return string ? g_string_chunk_insert_const(table->strings, string) : NULL;
+	return string ? string_table_add(table->strings, string) : NULL;
 }
 
 static bool find_frame(const struct stack_table *table, const struct frame *frame, uint32_t *number)

@@ -11,6 +11,7 @@
 #include "profile/tasks.h"
 
 #include "base/hash.h"
+#include "base/string_table.h"
 
 /* Parents of parents that are asked for a mapping; a shell's child has three or four. */
 #define MAX_ANCESTORS 64
@@ -46,10 +47,10 @@ struct life {
 struct tasks {
 	struct dso_table *dsos; /* Weak */
 	GPtrArray *events;	/* Owned by this: struct perf_task_event (owned), until settled */
-	GStringChunk *strings;	/* Owned by this: each name once */
-	GPtrArray *lives;	/* Owned by this: struct life (owned) */
-	GHashTable *processes;	/* Owned by this: pid to timeline (owned) of lives (weak) */
-	GHashTable *threads;	/* Owned by this: uint64_t * (owned) to timeline (owned) of names */
+	struct string_table *strings; /* Owned by this: each name once */
+	GPtrArray *lives;	      /* Owned by this: struct life (owned) */
+	GHashTable *processes;	      /* Owned by this: pid to timeline (owned) of lives (weak) */
+	GHashTable *threads; /* Owned by this: uint64_t * (owned) to timeline (owned) of names */
 	struct ksymbols *ksymbols; /* Owned by this */
 	GHashTable *ends; /* Owned by this: pid to timeline (owned) of ends, without a what */
 };
@@ -102,13 +103,15 @@ struct tasks *tasks_new(struct dso_table *dsos)
 
 	tasks->dsos = dsos;
 	tasks->events = g_ptr_array_new_with_free_func(g_free);
-	tasks->strings = g_string_chunk_new(1024);
+	tasks->strings = string_table_new();
 	tasks->lives = g_ptr_array_new_with_free_func(life_free);
-	tasks->processes = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
+	tasks->processes =
+		g_hash_table_new_full(hash_pointer, NULL, NULL, (GDestroyNotify)g_array_unref);
 	tasks->threads = g_hash_table_new_full(hash_int64, g_int64_equal, g_free,
 					       (GDestroyNotify)g_array_unref);
 	tasks->ksymbols = ksymbols_new();
-	tasks->ends = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
+	tasks->ends =
+		g_hash_table_new_full(hash_pointer, NULL, NULL, (GDestroyNotify)g_array_unref);
 	return tasks;
 }
 
@@ -117,7 +120,7 @@ void tasks_free(struct tasks *tasks)
 	if (!tasks)
 		return;
 	g_ptr_array_unref(tasks->events);
-	g_string_chunk_free(tasks->strings);
+	string_table_free(tasks->strings);
 	g_ptr_array_unref(tasks->lives);
 	g_hash_table_unref(tasks->processes);
 	g_hash_table_unref(tasks->threads);
@@ -151,7 +154,7 @@ void tasks_add(struct tasks *tasks, const struct perf_task_event *event)
 	if (event->tainted_name) {
 		name = g_strndup(event->tainted_name,
 				 strnlen(event->tainted_name, longest_name(event->kind)));
-		copy->tainted_name = g_string_chunk_insert_const(tasks->strings, name);
+		copy->tainted_name = string_table_add(tasks->strings, name);
 	}
 	g_ptr_array_add(tasks->events, copy);
 }

@@ -6,6 +6,7 @@
  */
 #include "profile/unwinder.h"
 
+#include "base/hash.h"
 #include "symbols/regular_file.h"
 
 #include <elfutils/libdwfl.h>
@@ -81,7 +82,8 @@ struct unwinder *unwinder_new(const struct tasks *tasks, const struct dso_table 
 	unwinder->tasks = tasks;
 	unwinder->dsos = dsos;
 	unwinder->knows_registers = !g_strcmp0(arch, "x86_64");
-	unwinder->processes = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)dwfl_end);
+	unwinder->processes =
+		g_hash_table_new_full(hash_pointer, NULL, NULL, (GDestroyNotify)dwfl_end);
 	return unwinder;
 }
 

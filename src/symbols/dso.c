@@ -6,6 +6,7 @@
  */
 #include "symbols/dso.h"
 
+#include "base/hash.h"
 #include "base/printable.h"
 #include "symbols/demangle.h"
 #include "symbols/dso_error.h"
@@ -214,7 +215,7 @@ struct dso *dso_new(const struct dso_identity *identity, struct dso_finder *find
 	}
 	dso->name = kinds[identity->kind].name(dso);
 	dso->memory_fd = -1;
-	dso->demangled = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+	dso->demangled = g_hash_table_new_full(hash_pointer, NULL, NULL, g_free);
 	if (identity->kind == DSO_KERNEL)
 		kernel_symbols_set_identity(finder->kernel, &dso->identity);
 	return dso;

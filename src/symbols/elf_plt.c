@@ -7,6 +7,7 @@
  */
 #include "symbols/elf_plt.h"
 
+#include "base/hash.h"
 #include "symbols/demangle.h"
 
 #include <string.h>
@@ -36,7 +37,7 @@ static Elf_Data *find_section(Elf *elf, const char *name, GElf_Shdr *shdr)
 /* The name of a function for each slot; of the address of a slot to a weak name. */
 static GHashTable *read_slots(Elf *elf)
 {
-	GHashTable *slots = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	GHashTable *slots = g_hash_table_new_full(hash_int64, g_int64_equal, g_free, NULL);
 	GElf_Shdr shdr, symbols_shdr;
 	Elf_Data *relocations = find_section(elf, ".rela.plt", &shdr);
 	Elf_Scn *section = relocations ? elf_getscn(elf, shdr.sh_link) : NULL;

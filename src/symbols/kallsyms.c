@@ -5,6 +5,7 @@
  */
 #include "symbols/kallsyms.h"
 
+#include "base/hash.h"
 #include "symbols/dso.h"
 #include "symbols/dso_error.h"
 #include "symbols/regular_file.h"
@@ -235,8 +236,8 @@ static uint64_t next_address(const GArray *addresses, uint64_t address)
 /* The functions of each module, in the order of the file. */
 static GHashTable *lines_by_module(const struct kallsyms *kallsyms)
 {
-	GHashTable *modules =
-		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_array_unref);
+	GHashTable *modules = g_hash_table_new_full(hash_string, g_str_equal, NULL,
+						    (GDestroyNotify)g_array_unref);
 
 	for (guint i = 0; i < kallsyms->lines->len; i++) {
 		const struct line *line = &g_array_index(kallsyms->lines, struct line, i);
