@@ -42,6 +42,7 @@ struct perf_file {
 	guint part;
 	struct perf_bytes *part_bytes; /* Owned by this; NULL: those of the main file */
 	struct perf_stream *stream;    /* Owned by this; NULL: the part is not open yet */
+	struct perf_unpacked unpacked; /* of all parts, since the start */
 	uint64_t next_number;
 	uint64_t n_taken; /* records that the header was told of */
 };
@@ -310,6 +311,7 @@ void perf_file_rewind(struct perf_file *file)
 {
 	close_part(file);
 	file->part = 0;
+	file->unpacked = (struct perf_unpacked){0};
 	file->next_number = 0;
 }
 
@@ -326,14 +328,14 @@ static bool open_part(struct perf_file *file, GError **error)
 	const struct perf_section *data = &file->header->data;
 
 	if (!file->part) {
-		file->stream =
-			perf_stream_new(file->bytes, data->offset, data->size, file->header->swap);
+		file->stream = perf_stream_new(file->bytes, data->offset, data->size,
+					       file->header->swap, &file->unpacked);
 		return true;
 	}
 	file->part_bytes = perf_bytes_open(file->directory, part_name(file), error);
 	if (file->part_bytes)
 		file->stream = perf_stream_new(file->part_bytes, 0, file->part_bytes->size,
-					       file->header->swap);
+					       file->header->swap, &file->unpacked);
 	return file->stream != NULL;
 }
 

@@ -5,7 +5,6 @@
 #include "perfdata/perf_stream.h"
 
 #include "base/error.h"
-#include "perfdata/perf_unpack.h"
 
 #include <inttypes.h>
 
@@ -16,24 +15,26 @@ struct perf_stream {
 	const struct perf_bytes *bytes; /* Weak */
 	uint64_t end;			/* of the range: bytes from the start of the file */
 	bool swap;
-	uint8_t *window;	       /* Owned by this */
-	size_t window_size;	       /* bytes that it has room for */
-	size_t window_len, window_pos; /* bytes there, bytes consumed */
-	uint64_t window_offset;	       /* of window[0] in the file */
-	struct perf_unpack *unpack;    /* Owned by this; NULL until something is compressed */
-	bool in_chunk;		       /* unpack has one that is not used up */
-	uint64_t chunk_offset;	       /* of the last one */
-	uint64_t several_end;	       /* up to here there are COMPRESSED2 that lack a data_size */
+	uint8_t *window;		/* Owned by this */
+	size_t window_size;		/* bytes that it has room for */
+	size_t window_len, window_pos;	/* bytes there, bytes consumed */
+	uint64_t window_offset;		/* of window[0] in the file */
+	struct perf_unpacked *unpacked; /* Weak */
+	struct perf_unpack *unpack;	/* Owned by this; NULL until something is compressed */
+	bool in_chunk;			/* unpack has one that is not used up */
+	uint64_t chunk_offset;		/* of the last one */
+	uint64_t several_end;		/* up to here there are COMPRESSED2 that lack a data_size */
 };
 
 struct perf_stream *perf_stream_new(const struct perf_bytes *bytes, uint64_t offset, uint64_t size,
-				    bool swap)
+				    bool swap, struct perf_unpacked *unpacked)
 {
 	struct perf_stream *stream = g_new0(struct perf_stream, 1);
 
 	stream->bytes = bytes;
 	stream->end = offset + size;
 	stream->swap = swap;
+	stream->unpacked = unpacked;
 	stream->window_size = WINDOW_SIZE;
 	stream->window = g_malloc(WINDOW_SIZE);
 	stream->window_offset = offset;
@@ -315,7 +316,8 @@ static enum perf_next take_chunk(struct perf_stream *stream, struct perf_record 
 	next = take_body(stream, record, chunk.record_size, error);
 	if (next != PERF_NEXT_RECORD)
 		return next;
-	if (!stream->unpack && !(stream->unpack = perf_unpack_new(stream->swap, error)))
+	if (!stream->unpack &&
+	    !(stream->unpack = perf_unpack_new(stream->swap, stream->unpacked, error)))
 		return PERF_NEXT_ERROR;
 	stream->chunk_offset = record->offset;
 	stream->in_chunk = true;

@@ -9,15 +9,17 @@
 
 #include "perfdata/perf_bytes.h"
 #include "perfdata/perf_record.h"
+#include "perfdata/perf_unpack.h"
 
 struct perf_stream;
 
 /*
  * The `size` bytes at `offset`, all of which `bytes` has. It must live as long as the
- * stream. `swap`: the recording's byte order is not this machine's.
+ * stream, as `unpacked` must, in which the compressed records count. `swap`: the recording's byte
+ * order is not this machine's.
  */
 struct perf_stream *perf_stream_new(const struct perf_bytes *bytes, uint64_t offset, uint64_t size,
-				    bool swap);
+				    bool swap, struct perf_unpacked *unpacked);
 void perf_stream_free(struct perf_stream *stream);
 
 /*

@@ -18,15 +18,17 @@ struct perf_unpack {
 	uint64_t offset;      /* of the chunk in its file */
 	bool more;	      /* the stream may have bytes that did not fit yet */
 	bool swap;
-	size_t len, pos; /* bytes in the buffer, bytes consumed */
+	struct perf_unpacked *total; /* Weak */
+	size_t len, pos;	     /* bytes in the buffer, bytes consumed */
 	uint8_t buffer[BUFFER_SIZE];
 };
 
-struct perf_unpack *perf_unpack_new(bool swap, GError **error)
+struct perf_unpack *perf_unpack_new(bool swap, struct perf_unpacked *total, GError **error)
 {
 	struct perf_unpack *unpack = g_new(struct perf_unpack, 1);
 
 	unpack->swap = swap;
+	unpack->total = total;
 	unpack->stream = ZSTD_createDStream();
 	if (!unpack->stream) {
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO, "no memory");
@@ -58,6 +60,7 @@ void perf_unpack_give(struct perf_unpack *unpack, const uint8_t *tainted, size_t
 {
 	unpack->in = (ZSTD_inBuffer){.src = tainted, .size = size};
 	unpack->offset = offset;
+	unpack->total->packed_bytes += size;
 	unpack->more = true;
 }
 
@@ -69,15 +72,16 @@ size_t perf_unpack_waiting(const struct perf_unpack *unpack)
 /* Unpacks as much of the chunk as there is room for. */
 static bool fill(struct perf_unpack *unpack, GError **error)
 {
-	ZSTD_outBuffer out = {.dst = unpack->buffer, .size = BUFFER_SIZE};
+	const size_t waiting = perf_unpack_waiting(unpack);
+	ZSTD_outBuffer out = {.dst = unpack->buffer, .size = BUFFER_SIZE, .pos = waiting};
 	size_t result = 0;
 
-	out.pos = perf_unpack_waiting(unpack);
-	memmove(unpack->buffer, unpack->buffer + unpack->pos, out.pos);
+	memmove(unpack->buffer, unpack->buffer + unpack->pos, waiting);
 	unpack->pos = 0;
 	do
 		result = ZSTD_decompressStream(unpack->stream, &out, &unpack->in);
 	while (!ZSTD_isError(result) && unpack->in.pos < unpack->in.size && out.pos < out.size);
+	unpack->total->bytes += out.pos - waiting;
 	unpack->len = out.pos;
 	/* A full buffer may leave bytes behind; room that is left says that there are none. */
 	unpack->more = out.pos == out.size;
@@ -107,14 +111,31 @@ static bool check_header(const struct perf_unpack *unpack, const struct perf_rec
 {
 	g_autofree char *found = NULL;
 
-	if (record->type == PERF_USER_RECORD_COMPRESSED ||
-	    record->type == PERF_USER_RECORD_COMPRESSED2)
+	/* perf packs what comes from the kernel; its own records stand between. */
+	if (record->type >= PERF_USER_RECORD_FIRST)
 		return set_malformed(unpack, record, "which cannot be in there", error);
 	if (size >= PERF_RECORD_HEADER_SIZE)
 		return true;
 	found = g_strdup_printf("with a size of %u bytes, the least is %d", size,
 				PERF_RECORD_HEADER_SIZE);
 	return set_malformed(unpack, record, found, error);
+}
+
+/* Whether what came out so far can have been recorded. */
+static bool check_total(const struct perf_unpack *unpack, GError **error)
+{
+	const struct perf_unpacked *total = unpack->total;
+	const uint64_t packed = total->packed_bytes;
+
+	if (total->n_records <= PERF_UNPACK_RECORDS + packed / PERF_UNPACK_BYTES_A_RECORD &&
+	    total->bytes <= PERF_UNPACK_BYTES + packed * PERF_UNPACK_BYTES_OF_A_BYTE)
+		return true;
+	g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_MALFORMED,
+		    "offset %" PRIu64 ": %" PRIu64 " records of %" PRIu64
+		    " bytes came out of %" PRIu64
+		    " compressed bytes, more than perf can have put there; the rest is not read",
+		    unpack->offset, total->n_records, total->bytes, packed);
+	return false;
 }
 
 enum perf_next perf_unpack_next(struct perf_unpack *unpack, struct perf_record *record,
@@ -137,12 +158,13 @@ enum perf_next perf_unpack_next(struct perf_unpack *unpack, struct perf_record *
 				record->trailer_offset = record->trailer_size = 0;
 				record->tainted_trailer = NULL;
 				unpack->pos += size;
+				unpack->total->n_records++;
 				return PERF_NEXT_RECORD;
 			}
 		}
 		if (!unpack->more && unpack->in.pos == unpack->in.size)
 			return PERF_NEXT_END;
-		if (!fill(unpack, error))
+		if (!fill(unpack, error) || !check_total(unpack, error))
 			return PERF_NEXT_ERROR;
 	}
 }

@@ -8,6 +8,10 @@
  * size, however much a chunk may turn out to hold. zstd's own window is what the frame declares,
  * 128 MiB at the most (level 22), of which only what is filled gets memory.
  *
+ * Time is bounded, too: zstd makes 30,000 bytes of one when all are the same. A real record takes
+ * at least a few bytes, for its time alone: 13 with a call chain, 38 with a copy of the stack of 64
+ * KiB, of which perf makes one byte of 1,770. Far beyond that it is an error.
+ *
  * Source: tools/perf/util/zstd.c. One stream goes on over all chunks, or a frame
  * begins anew in any of them.
  */
@@ -18,11 +22,26 @@
 
 struct perf_unpack;
 
-/* NULL with `error` when there is no memory. `swap`: as of the recording. */
-struct perf_unpack *perf_unpack_new(bool swap, GError **error);
+/* What may come out of the chunks: so much of any, and so much more for each of their bytes. */
+#define PERF_UNPACK_RECORDS	    (4u << 20)
+#define PERF_UNPACK_BYTES_A_RECORD  2 /* bytes in the chunks that another record needs */
+#define PERF_UNPACK_BYTES	    (UINT64_C(1) << 30)
+#define PERF_UNPACK_BYTES_OF_A_BYTE 4096
+
+/* What came out of the chunks of a recording: those of all its files count together. */
+struct perf_unpacked {
+	uint64_t packed_bytes, bytes;
+	uint64_t n_records;
+};
+
+/*
+ * NULL with `error` when there is no memory. `swap`: as of the recording. `total` goes on from what
+ * it is, and must live as long.
+ */
+struct perf_unpack *perf_unpack_new(bool swap, struct perf_unpacked *total, GError **error);
 void perf_unpack_free(struct perf_unpack *unpack);
 
-/* Forgets everything, as before the first chunk. */
+/* Forgets everything but the total, as before the first chunk. */
 void perf_unpack_reset(struct perf_unpack *unpack);
 
 /*

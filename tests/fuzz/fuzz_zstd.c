@@ -148,7 +148,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const bool swap = flags & FLAG_SWAP,
 		   is_compared = (flags & FLAG_PACK) && !(flags & FLAG_FLIP);
 	struct plain plain = {reader.tainted, reader.left}, rest;
-	struct perf_unpack *unpack = perf_unpack_new(swap, NULL);
+	struct perf_unpacked total = {0};
+	struct perf_unpack *unpack = perf_unpack_new(swap, &total, NULL);
 	g_autoptr(GPtrArray) chunks =
 		flags & FLAG_PACK ? pack(&plain, 1 + number) : take_apart(&reader);
 
