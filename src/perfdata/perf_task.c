@@ -196,18 +196,6 @@ bool perf_task_decode(const struct perf_events *events, const struct perf_record
 	return true;
 }
 
-int perf_task_compare(const void *a, const void *b)
-{
-	const struct perf_task_event *left = *(const struct perf_task_event *const *)a;
-	const struct perf_task_event *right = *(const struct perf_task_event *const *)b;
-
-	if (left->time_ns != right->time_ns)
-		return left->time_ns < right->time_ns ? -1 : 1;
-	if (left->order != right->order)
-		return left->order < right->order ? -1 : 1;
-	return 0;
-}
-
 /* s32 pid, u8 build_id[24] (with its size at 20), path. */
 bool perf_build_id_decode(const struct perf_record *record, bool swap, struct perf_build_id *entry)
 {

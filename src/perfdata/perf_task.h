@@ -63,9 +63,6 @@ bool perf_task_is(const struct perf_record *record);
 bool perf_task_decode(const struct perf_events *events, const struct perf_record *record, bool swap,
 		      struct perf_task_event *task);
 
-/* For sorting pointers to pointers to events by time, then place in the file. */
-int perf_task_compare(const void *a, const void *b);
-
 /* Which file had which build-id: an entry of the feature PERF_FEATURE_BUILD_ID, or a record. */
 struct perf_build_id {
 	uint8_t build_id[PERF_BUILD_ID_MAX];

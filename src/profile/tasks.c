@@ -12,6 +12,7 @@
 
 #include "base/hash.h"
 #include "base/string_table.h"
+#include "profile/task_events.h"
 
 /* Parents of parents that are asked for a mapping; a shell's child has three or four. */
 #define MAX_ANCESTORS 64
@@ -40,14 +41,14 @@ struct dated {
 
 struct life {
 	uint64_t since_ns;
-	struct address_space *space; /* Owned by this: what it mapped itself */
+	struct address_space *space; /* Owned by this: what it mapped itself; NULL: nothing */
 	const struct life *parent;   /* Weak: whose mappings it began with, or NULL */
 };
 
 struct tasks {
-	struct dso_table *dsos; /* Weak */
-	GPtrArray *events;	/* Owned by this: struct perf_task_event (owned), until settled */
+	struct dso_table *dsos;	      /* Weak */
 	struct string_table *strings; /* Owned by this: each name once */
+	struct task_events *events;   /* Owned by this; none when settled */
 	GPtrArray *lives;	      /* Owned by this: struct life (owned) */
 	GHashTable *processes;	      /* Owned by this: pid to timeline (owned) of lives (weak) */
 	GHashTable *threads; /* Owned by this: uint64_t * (owned) to timeline (owned) of names */
@@ -102,8 +103,8 @@ struct tasks *tasks_new(struct dso_table *dsos)
 	struct tasks *tasks = g_new0(struct tasks, 1);
 
 	tasks->dsos = dsos;
-	tasks->events = g_ptr_array_new_with_free_func(g_free);
 	tasks->strings = string_table_new();
+	tasks->events = task_events_new(tasks->strings);
 	tasks->lives = g_ptr_array_new_with_free_func(life_free);
 	tasks->processes =
 		g_hash_table_new_full(hash_pointer, NULL, NULL, (GDestroyNotify)g_array_unref);
@@ -119,7 +120,7 @@ void tasks_free(struct tasks *tasks)
 {
 	if (!tasks)
 		return;
-	g_ptr_array_unref(tasks->events);
+	task_events_free(tasks->events);
 	string_table_free(tasks->strings);
 	g_ptr_array_unref(tasks->lives);
 	g_hash_table_unref(tasks->processes);
@@ -144,19 +145,22 @@ static size_t longest_name(enum perf_task_kind kind)
 
 void tasks_add(struct tasks *tasks, const struct perf_task_event *event)
 {
-	struct perf_task_event *copy;
+	struct perf_task_event copy = *event;
 	g_autofree char *name = NULL;
 
 	/* A thread that ends is not asked for any more, and a new one has its own fork(). */
 	if (event->kind == PERF_TASK_EXIT && event->tid != event->pid)
 		return;
-	copy = g_memdup2(event, sizeof(*event));
-	if (event->tainted_name) {
-		name = g_strndup(event->tainted_name,
-				 strnlen(event->tainted_name, longest_name(event->kind)));
-		copy->tainted_name = string_table_add(tasks->strings, name);
-	}
-	g_ptr_array_add(tasks->events, copy);
+	if (event->tainted_name)
+		copy.tainted_name = name =
+			g_strndup(event->tainted_name,
+				  strnlen(event->tainted_name, longest_name(event->kind)));
+	task_events_add(tasks->events, &copy);
+}
+
+size_t tasks_bytes(const struct tasks *tasks)
+{
+	return task_events_bytes(tasks->events);
 }
 
 /* --- Processes --- */
@@ -176,7 +180,6 @@ static struct life *begin_life(struct tasks *tasks, uint32_t pid, uint64_t since
 		g_hash_table_insert(tasks->processes, GUINT_TO_POINTER(pid), lives);
 	}
 	life->since_ns = since_ns;
-	life->space = address_space_new();
 	g_ptr_array_add(tasks->lives, life);
 	timeline_add(lives, since_ns, life);
 	return life;
@@ -248,7 +251,7 @@ static uint32_t dso_of(struct tasks *tasks, const struct perf_task_event *event)
 
 static void put_mmap(struct tasks *tasks, const struct perf_task_event *event)
 {
-	const uint32_t pid = event->kernel ? PERF_KERNEL_PID : event->pid;
+	struct life *life = present_life(tasks, event->kernel ? PERF_KERNEL_PID : event->pid);
 	const struct mapping mapping = {
 		.start = event->start,
 		.end = event->size > UINT64_MAX - event->start ? UINT64_MAX
@@ -259,7 +262,9 @@ static void put_mmap(struct tasks *tasks, const struct perf_task_event *event)
 		.dso = dso_of(tasks, event),
 	};
 
-	address_space_add(present_life(tasks, pid)->space, &mapping);
+	if (!life->space)
+		life->space = address_space_new();
+	address_space_add(life->space, &mapping);
 }
 
 /* --- Threads --- */
@@ -275,6 +280,9 @@ static void put_name(struct tasks *tasks, uint32_t pid, uint32_t tid, uint64_t s
 	const uint64_t key = thread_key(pid, tid);
 	GArray *names = g_hash_table_lookup(tasks->threads, &key);
 
+	/* What it was called before. */
+	if (name == (names ? timeline_get(names, names->len - 1)->what : NULL))
+		return;
 	if (!names) {
 		names = timeline_new();
 		g_hash_table_insert(tasks->threads, g_memdup2(&key, sizeof(key)), names);
@@ -373,12 +381,20 @@ static void put(struct tasks *tasks, const struct perf_task_event *event)
 
 void tasks_settle(struct tasks *tasks)
 {
-	g_ptr_array_sort(tasks->events, perf_task_compare);
-	for (guint i = 0; i < tasks->events->len; i++)
-		put(tasks, tasks->events->pdata[i]);
-	g_ptr_array_set_size(tasks->events, 0);
-	for (guint i = 0; i < tasks->lives->len; i++)
-		address_space_settle(((struct life *)tasks->lives->pdata[i])->space);
+	task_events_sort(tasks->events);
+	for (guint i = 0; i < task_events_count(tasks->events); i++) {
+		const struct perf_task_event event = task_events_get(tasks->events, i);
+
+		put(tasks, &event);
+	}
+	task_events_free(tasks->events);
+	tasks->events = task_events_new(tasks->strings);
+	for (guint i = 0; i < tasks->lives->len; i++) {
+		const struct life *life = tasks->lives->pdata[i];
+
+		if (life->space)
+			address_space_settle(life->space);
+	}
 	ksymbols_settle(tasks->ksymbols);
 }
 
@@ -397,13 +413,19 @@ static const struct life *life_at(const GArray *lives, uint64_t time_ns, struct 
 	return timeline_get(lives, n - 1)->what;
 }
 
+static const struct mapping *find_own(const struct life *life, uint64_t address, uint64_t time_ns,
+				      struct validity *validity)
+{
+	return life->space ? address_space_find(life->space, address, time_ns, validity) : NULL;
+}
+
 /* What the parents had mapped at the time of the fork() stays so. */
 static const struct mapping *find_inherited(const struct life *life, uint64_t address)
 {
 	for (unsigned int i = 0; life->parent && i < MAX_ANCESTORS; i++) {
 		struct validity unused = VALID_ALWAYS;
 		const struct mapping *mapping =
-			address_space_find(life->parent->space, address, life->since_ns, &unused);
+			find_own(life->parent, address, life->since_ns, &unused);
 
 		if (mapping)
 			return mapping;
@@ -422,7 +444,7 @@ const struct mapping *tasks_find_mapping(const struct tasks *tasks, uint32_t pid
 	if (!lives)
 		return NULL;
 	life = life_at(lives, time_ns, validity);
-	mapping = address_space_find(life->space, address, time_ns, validity);
+	mapping = find_own(life, address, time_ns, validity);
 	return mapping ? mapping : find_inherited(life, address);
 }
 
@@ -434,7 +456,7 @@ bool tasks_have_mappings(const struct tasks *tasks, uint32_t pid)
 		const struct life *life = timeline_get(lives, i)->what;
 
 		for (guint n = 0; life && n < MAX_ANCESTORS; n++, life = life->parent)
-			if (!address_space_is_empty(life->space))
+			if (life->space && !address_space_is_empty(life->space))
 				return true;
 	}
 	return false;

@@ -21,6 +21,9 @@ void tasks_free(struct tasks *tasks);
 /* Takes an event, in any order; what it points to is copied. */
 void tasks_add(struct tasks *tasks, const struct perf_task_event *event);
 
+/* Bytes that all of them take up, and that what is made of them will. An estimate. */
+size_t tasks_bytes(const struct tasks *tasks);
+
 /* To be called after the last event and before the first question. */
 void tasks_settle(struct tasks *tasks);
 

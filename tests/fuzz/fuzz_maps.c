@@ -181,7 +181,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzzed.tasks = tasks_new(fuzzed.dsos);
 	read_records(&fuzzed, list, data, size);
 	tasks_settle(fuzzed.tasks);
-	g_ptr_array_sort(list, perf_task_compare);
+	g_ptr_array_sort(list, reference_compare);
 	check_all(&fuzzed);
 	tasks_free(fuzzed.tasks);
 	dso_table_free(fuzzed.dsos);

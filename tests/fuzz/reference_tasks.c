@@ -8,6 +8,18 @@
 #define NO_EVENT      G_MAXUINT
 #define MAX_ANCESTORS 64 /* as in profile/tasks.c: what is not promised is not tested */
 
+int reference_compare(const void *a, const void *b)
+{
+	const struct perf_task_event *left = *(const struct perf_task_event *const *)a;
+	const struct perf_task_event *right = *(const struct perf_task_event *const *)b;
+
+	if (left->time_ns != right->time_ns)
+		return left->time_ns < right->time_ns ? -1 : 1;
+	if (left->order != right->order)
+		return left->order < right->order ? -1 : 1;
+	return 0;
+}
+
 static const struct perf_task_event *event_at(const struct reference_tasks *tasks, guint i)
 {
 	return g_ptr_array_index(tasks->events, i);

@@ -10,7 +10,10 @@
 
 #include <glib.h>
 
-/* Pointers to struct perf_task_event, sorted by perf_task_compare(). */
+/* For sorting pointers to pointers to events by time, then place in the file. */
+int reference_compare(const void *a, const void *b);
+
+/* Pointers to struct perf_task_event, sorted by reference_compare(). */
 struct reference_tasks {
 	const GPtrArray *events; /* Weak */
 };

@@ -446,29 +446,6 @@ static void test_without_sample_id_there_is_no_time(void)
 	perf_builder_free(builder);
 }
 
-static int compare(const struct perf_task_event *left, const struct perf_task_event *right)
-{
-	return perf_task_compare(&left, &right);
-}
-
-static void test_order_is_time_then_place(void)
-{
-	const struct perf_task_event first = {.time_ns = 1, .order = 900},
-				     second = {.time_ns = 2, .order = 100},
-				     third = {.time_ns = 2, .order = 200},
-				     last = {.time_ns = G_MAXUINT64, .order = 0};
-
-	g_assert_cmpint(compare(&first, &second), <, 0);
-	g_assert_cmpint(compare(&second, &first), >, 0);
-	g_assert_cmpint(compare(&second, &third), <, 0);
-	g_assert_cmpint(compare(&third, &second), >, 0);
-	g_assert_cmpint(compare(&first, &last), <, 0);
-	g_assert_cmpint(compare(&last, &first), >, 0);
-	g_assert_cmpint(compare(&third, &third), ==, 0);
-}
-
-/* --- The table of build-ids --- */
-
 static void assert_entry(struct byte_reader *reader, const char *path, const char *build_id,
 			 gsize size, bool kernel)
 {
@@ -618,7 +595,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/perf_task/other_records_are_refused", test_other_records_are_refused);
 	g_test_add_func("/perf_task/without_sample_id_there_is_no_time",
 			test_without_sample_id_there_is_no_time);
-	g_test_add_func("/perf_task/order_is_time_then_place", test_order_is_time_then_place);
 	g_test_add_func("/perf_task/build_id_table", test_build_id_table);
 	g_test_add_func("/perf_task/cut_build_id_table", test_cut_build_id_table);
 	g_test_add_func("/perf_task/build_id_without_size_bit_has_20_bytes",
