@@ -32,11 +32,13 @@ struct recording {
 	uint32_t unread_record_type;  /* the last of them */
 	uint64_t n_samples;	      /* of all events, the hits of probes among them */
 	uint64_t n_probe_hits;
-	uint64_t n_bad_hits;	    /* hits too short for the arguments of their probe */
-	uint64_t n_unknown_samples; /* samples whose id belongs to no event */
-	uint64_t n_lost_records;    /* PERF_RECORD_LOST: events that found the buffer full */
-	uint64_t n_lost_samples;    /* PERF_RECORD_LOST_SAMPLES, likewise */
-	uint64_t n_lost_reads;	    /* what PERF_FORMAT_LOST counts in samples and READ records */
+	uint64_t n_bad_hits;	     /* hits too short for the arguments of their probe */
+	uint64_t n_hits_left_out;    /* hits beyond what is kept of a file of its size */
+	uint64_t n_records_left_out; /* likewise: of processes, and counts of losses */
+	uint64_t n_unknown_samples;  /* samples whose id belongs to no event */
+	uint64_t n_lost_records;     /* PERF_RECORD_LOST: events that found the buffer full */
+	uint64_t n_lost_samples;     /* PERF_RECORD_LOST_SAMPLES, likewise */
+	uint64_t n_lost_reads;	     /* what PERF_FORMAT_LOST counts in samples and READ records */
 	uint64_t
 		n_throttled; /* PERF_RECORD_THROTTLE: times that an event was stopped for a while */
 	uint64_t n_lost_hits; /* those of them that are known to be hits of probes */

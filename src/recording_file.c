@@ -38,6 +38,8 @@ struct loader {
 	GHashTable
 		*lost_by_id;  /* Owned by this: u64 id (owned) to the highest count, u64 (owned) */
 	struct hit_log *hits; /* Weak */
+	size_t hits_before;   /* bytes of those of other recordings */
+	bool is_full;	      /* no more is kept */
 	uint32_t source;
 };
 
@@ -121,6 +123,31 @@ static bool check_formats(struct loader *loader, GError **error)
 		    loader->recording->damage ? loader->recording->damage : "",
 		    loader->recording->damage ? "; " : "", loader->recording->formats_from);
 	return false;
+}
+
+/* --- What is kept --- */
+
+/*
+ * Bytes of memory for what is kept until the order of time is known: so many of any recording, and
+ * so many more for each byte of its file. Of records that are not compressed it takes up at most
+ * ten times their size, and of those that perf compressed 25 times; but a packed byte can stand for
+ * hundreds of records that say nothing.
+ */
+#define KEPT_BYTES	  (64u << 20)
+#define KEPT_BYTES_A_BYTE 32
+#define LOST_ID_BYTES	  128 /* that an entry of lost_by_id takes up */
+
+/* What follows is read, but not kept, once this is false. */
+static bool may_keep(struct loader *loader)
+{
+	size_t bytes = tasks_bytes(loader->recording->tasks) +
+		       g_hash_table_size(loader->lost_by_id) * LOST_ID_BYTES;
+
+	if (loader->hits)
+		bytes += hit_log_bytes(loader->hits) - loader->hits_before;
+	if (bytes > KEPT_BYTES + KEPT_BYTES_A_BYTE * perf_file_size_bytes(loader->file))
+		loader->is_full = true;
+	return !loader->is_full;
 }
 
 /* --- Probes --- */
@@ -216,8 +243,10 @@ static void add_hit(struct loader *loader, guint index, const struct perf_sample
 				 sample->ip);
 	if (loader->options->follow)
 		loader->options->follow->take_hit(&hit, loader->options->follow->data);
-	else
+	else if (may_keep(loader))
 		hit_log_add(loader->hits, &hit);
+	else
+		loader->recording->n_hits_left_out++;
 }
 
 /* A recording may claim any number of losses. */
@@ -229,10 +258,15 @@ static void add_to(uint64_t *sum, uint64_t n)
 /* The count goes up with every loss, so the highest one that an id carries is its losses. */
 static void add_lost_read(uint64_t id, uint64_t lost, void *data)
 {
-	GHashTable *lost_by_id = ((struct loader *)data)->lost_by_id;
+	struct loader *loader = data;
+	GHashTable *lost_by_id = loader->lost_by_id;
 	uint64_t *highest = g_hash_table_lookup(lost_by_id, &id);
 
 	if (!highest) {
+		if (!may_keep(loader)) {
+			loader->recording->n_records_left_out++;
+			return;
+		}
 		highest = g_new0(uint64_t, 1);
 		g_hash_table_insert(lost_by_id, g_memdup2(&id, sizeof(id)), highest);
 	}
@@ -302,8 +336,12 @@ static void read_task(struct loader *loader, const struct perf_record *record)
 	if (!perf_task_is(record) || !perf_task_decode(loader->events, record, loader->swap, &task))
 		return;
 	/* Of a recording without an end only names are kept, and who ended. */
-	if (!loader->options->follow || task.kind == PERF_TASK_COMM || task.kind == PERF_TASK_EXIT)
+	if (loader->options->follow && task.kind != PERF_TASK_COMM && task.kind != PERF_TASK_EXIT)
+		return;
+	if (may_keep(loader))
 		tasks_add(loader->recording->tasks, &task);
+	else
+		loader->recording->n_records_left_out++;
 }
 
 /* Counts what is passed over although numbers may depend on it. */
@@ -490,6 +528,7 @@ bool recording_load(struct recording *recording, uint32_t source,
 		.by_event = g_array_new(FALSE, FALSE, sizeof(struct probe_event)),
 		.lost_by_id = g_hash_table_new_full(hash_int64, g_int64_equal, g_free, g_free),
 		.hits = hits,
+		.hits_before = hits ? hit_log_bytes(hits) : 0,
 		.source = source,
 	};
 	const bool loaded = load(&loader, error);

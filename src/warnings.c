@@ -94,6 +94,13 @@ static void add_of_file(GPtrArray *warnings, const struct recording *file)
 		    "%s: %" PRIu64 " of %" PRIu64 " probe hits are too short for their arguments "
 		    "and were left out",
 		    file->path, file->n_bad_hits, file->n_probe_hits);
+	if (file->n_hits_left_out || file->n_records_left_out)
+		add(warnings, "left_out",
+		    "%s: %" PRIu64 " probe hits and %" PRIu64
+		    " records of processes were left out: it holds more of them than perf can put "
+		    "into %" PRIu64 " bytes. What stands in front of them is reported",
+		    file->path, file->n_hits_left_out, file->n_records_left_out,
+		    perf_file_size_bytes(file->file));
 	if (file->other_probes->len)
 		add(warnings, "other_probes",
 		    "%s: %u probes are not known here or have other arguments (%s, ...): QEMU was "
@@ -345,6 +352,7 @@ GPtrArray *warnings_of(const struct recordings *recordings, const GPtrArray *sum
 	GPtrArray *warnings = g_ptr_array_new_with_free_func(warning_free);
 	const GPtrArray *sessions = colo_model_sessions(recordings->model);
 	uint64_t invalid = colo_model_invalid_hits(recordings->model);
+	uint64_t left_out = colo_model_hits_left_out(recordings->model);
 
 	for (guint i = 0; i < recordings->files->len; i++) {
 		const struct recording *file = g_ptr_array_index(recordings->files, i);
@@ -361,6 +369,11 @@ GPtrArray *warnings_of(const struct recordings *recordings, const GPtrArray *sum
 		    "%" PRIu64 " probe hits name neither primary nor secondary, or no checkpoint, "
 		    "and were left out",
 		    invalid);
+	if (left_out)
+		add(warnings, "left_out",
+		    "%" PRIu64 " probe hits were left out, of sessions behind the first %d, or of "
+		    "checkpoints behind the first %d and one more for each %d hits",
+		    left_out, COLO_MOST_SESSIONS, COLO_MOST_CHECKPOINTS, COLO_HITS_A_CHECKPOINT);
 	if (profiles)
 		add_of_samples(warnings, recordings, profiles);
 	return warnings;

@@ -42,6 +42,7 @@ struct run {
 struct hit_log {
 	GPtrArray *runs; /* Owned by this: struct run (owned); a heap once hits are taken out */
 	struct id_table *places; /* Owned by this: the few addresses that probes are at */
+	size_t bytes;		 /* of all hits and their keys */
 	bool is_heap;
 };
 
@@ -114,10 +115,12 @@ void hit_log_add(struct hit_log *log, const struct colo_hit *hit)
 {
 	struct run *run = log->runs->len ? run_at(log, log->runs->len - 1) : NULL;
 	bool is_new;
+	uint32_t before;
 
 	g_assert(!log->is_heap);
 	if (!run || !has_room(run))
 		run = run_new(log);
+	before = run->n_bytes;
 	if (run->n_hits && hit->time_ns < key_at(run, run->n_hits - 1)->time_ns)
 		run->is_sorted = false;
 	*key_at(run, run->n_hits++) = (struct key){hit->time_ns, run->n_bytes};
@@ -129,6 +132,12 @@ void hit_log_add(struct hit_log *log, const struct colo_hit *hit)
 	put_number(run, id_table_get(log->places, hit->place, &is_new));
 	for (unsigned int i = 0; i < hit->probe->n_args; i++)
 		put_number(run, fold_sign(hit->args[i]));
+	log->bytes += run->n_bytes - before + sizeof(struct key);
+}
+
+size_t hit_log_bytes(const struct hit_log *log)
+{
+	return log->bytes;
 }
 
 /* --- Taking --- */

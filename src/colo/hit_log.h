@@ -17,6 +17,9 @@ void hit_log_free(struct hit_log *log);
 /* Takes a copy: of the arguments those that the probe has. Not after the first hit_log_take(). */
 void hit_log_add(struct hit_log *log, const struct colo_hit *hit);
 
+/* Bytes that all hits added so far took up. */
+size_t hit_log_bytes(const struct hit_log *log);
+
 /*
  * Takes the earliest hit out of the log; of several with the same time the one that was
  * added first. False when there is none left.

@@ -19,6 +19,7 @@ struct builder {
 	bool from_start;     /* the start of COLO was seen, so the first number is 1 */
 	bool replaced;	     /* another one of the same process and role followed */
 	bool settled;	     /* checkpoints were handed out */
+	bool is_full;	     /* it gets no more checkpoints */
 	uint64_t judged_seq; /* of the last checkpoint that was judged and not merely waited for */
 	enum colo_checkpoint_state settled_state; /* of the last of them */
 };
@@ -28,7 +29,8 @@ struct colo_model {
 	GHashTable *current; /* Owned by this: session_key() (owned) to struct builder (weak) */
 	GArray *origins;     /* Owned by this: uint64_t by source, or NO_ORIGIN */
 	struct duplicates *duplicates; /* Owned by this */
-	uint64_t invalid_hits;
+	uint64_t n_hits, invalid_hits, hits_left_out;
+	uint64_t n_checkpoints; /* of all sessions, those that were handed out not counted */
 };
 
 #define NO_ORIGIN UINT64_MAX
@@ -82,16 +84,25 @@ static uint64_t session_key(const struct colo_hit *hit)
 	return (uint64_t)hit->source << 34 | (uint64_t)hit->pid << 2 | (uint64_t)hit->args[0];
 }
 
-/* `before` is the session that ended in the same process and role, or NULL. */
+/*
+ * `before` is the session that ended in the same process and role, or NULL. NULL when there are too
+ * many: none of this process and role is then known, so that its next hit comes here again.
+ */
 static struct builder *builder_new(struct colo_model *model, const struct colo_hit *hit,
 				   struct builder *before)
 {
-	struct builder *builder = g_new0(struct builder, 1);
-	struct colo_session *session = &builder->session;
+	struct builder *builder;
+	struct colo_session *session;
 	uint64_t key = session_key(hit);
 
 	if (before)
 		before->replaced = true;
+	if (model->sessions->len == COLO_MOST_SESSIONS) {
+		g_hash_table_remove(model->current, &key);
+		return NULL;
+	}
+	builder = g_new0(struct builder, 1);
+	session = &builder->session;
 	session->source = hit->source;
 	session->pid = hit->pid;
 	session->tid = hit->tid;
@@ -133,10 +144,33 @@ static struct builder *builder_of(struct colo_model *model, const struct colo_hi
 	return !builder || starts_anew(builder, hit) ? builder_new(model, hit, builder) : builder;
 }
 
-static struct colo_checkpoint *checkpoint_of(struct builder *builder, uint64_t seq)
+/* Whether another checkpoint may be kept. The ones behind one that may not are not kept either. */
+static bool has_room(const struct colo_model *model, struct builder *builder)
+{
+	const uint64_t most = COLO_MOST_CHECKPOINTS + model->n_hits / COLO_HITS_A_CHECKPOINT;
+
+	builder->is_full = builder->is_full || model->n_checkpoints >= most;
+	return !builder->is_full;
+}
+
+static struct colo_checkpoint *add_checkpoint(struct colo_model *model, struct builder *builder,
+					      uint64_t seq, guint index)
+{
+	const struct colo_checkpoint fresh = {.seq = seq, .state = COLO_CHECKPOINT_PENDING};
+	GArray *checkpoints = builder->session.checkpoints;
+
+	if (!has_room(model, builder))
+		return NULL;
+	model->n_checkpoints++;
+	g_array_insert_val(checkpoints, index, fresh);
+	return &g_array_index(checkpoints, struct colo_checkpoint, index);
+}
+
+/* NULL when it is beyond what is kept. */
+static struct colo_checkpoint *checkpoint_of(struct colo_model *model, struct builder *builder,
+					     uint64_t seq)
 {
 	GArray *checkpoints = builder->session.checkpoints;
-	struct colo_checkpoint fresh = {.seq = seq, .state = COLO_CHECKPOINT_PENDING};
 
 	/* Nearly always the last one, or the one before. */
 	for (guint i = checkpoints->len; i-- > 0;) {
@@ -145,13 +179,10 @@ static struct colo_checkpoint *checkpoint_of(struct builder *builder, uint64_t s
 
 		if (checkpoint->seq == seq)
 			return checkpoint;
-		if (checkpoint->seq < seq) {
-			g_array_insert_val(checkpoints, i + 1, fresh);
-			return &g_array_index(checkpoints, struct colo_checkpoint, i + 1);
-		}
+		if (checkpoint->seq < seq)
+			return add_checkpoint(model, builder, seq, i + 1);
 	}
-	g_array_prepend_val(checkpoints, fresh);
-	return &g_array_index(checkpoints, struct colo_checkpoint, 0);
+	return add_checkpoint(model, builder, seq, 0);
 }
 
 /*
@@ -264,12 +295,17 @@ void colo_model_add(struct colo_model *model, const struct colo_hit *hit)
 		model->invalid_hits++;
 		return;
 	}
+	model->n_hits++;
 	builder = builder_of(model, hit);
-	builder->from_start |= is_init(kind) && !builder->last_seq;
-	if (has_seq) {
-		checkpoint = checkpoint_of(builder, (uint64_t)hit->args[1]);
-		builder->last_seq = MAX(builder->last_seq, checkpoint->seq);
+	if (builder && has_seq)
+		checkpoint = checkpoint_of(model, builder, (uint64_t)hit->args[1]);
+	if (!builder || (has_seq && !checkpoint)) {
+		model->hits_left_out++;
+		return;
 	}
+	builder->from_start |= is_init(kind) && !builder->last_seq;
+	if (has_seq)
+		builder->last_seq = MAX(builder->last_seq, checkpoint->seq);
 	switch (kind) {
 	case COLO_PROBE_BEGIN:
 		add_begin(builder, checkpoint, hit);
@@ -384,7 +420,8 @@ static bool is_settled(const struct builder *builder, guint index, guint last)
 }
 
 /* What is settled comes before what is not: numbers grow with the index. */
-static void settle_session(struct builder *builder, colo_checkpoint_visitor visit, void *data)
+static void settle_session(struct colo_model *model, struct builder *builder,
+			   colo_checkpoint_visitor visit, void *data)
 {
 	struct colo_session *session = &builder->session;
 	GArray *checkpoints = session->checkpoints;
@@ -402,6 +439,7 @@ static void settle_session(struct builder *builder, colo_checkpoint_visitor visi
 			visit(session, checkpoint, data);
 	}
 	g_array_remove_range(checkpoints, 0, n);
+	model->n_checkpoints -= n;
 	builder->settled = builder->settled || n > 0;
 	builder->settled_state = before;
 }
@@ -409,7 +447,7 @@ static void settle_session(struct builder *builder, colo_checkpoint_visitor visi
 void colo_model_settle(struct colo_model *model, colo_checkpoint_visitor visit, void *data)
 {
 	for (guint i = 0; i < model->sessions->len; i++)
-		settle_session(g_ptr_array_index(model->sessions, i), visit, data);
+		settle_session(model, g_ptr_array_index(model->sessions, i), visit, data);
 }
 
 void colo_session_foresee(const struct colo_session *session, colo_checkpoint_visitor visit,
@@ -508,4 +546,9 @@ uint64_t colo_model_invalid_hits(const struct colo_model *model)
 uint64_t colo_model_duplicate_hits(const struct colo_model *model, uint32_t source)
 {
 	return duplicates_count(model->duplicates, source);
+}
+
+uint64_t colo_model_hits_left_out(const struct colo_model *model)
+{
+	return model->hits_left_out;
 }

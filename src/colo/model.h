@@ -95,6 +95,15 @@ struct colo_session {
 typedef void (*colo_checkpoint_visitor)(const struct colo_session *session,
 					const struct colo_checkpoint *checkpoint, void *data);
 
+/*
+ * Memory is bounded by the hits that there are. A checkpoint of which all probes were recorded has
+ * 27 hits or more; with fewer probes there is room for a day and a half at two checkpoints a
+ * second. Hits of others are counted and left out.
+ */
+#define COLO_MOST_SESSIONS     10000
+#define COLO_MOST_CHECKPOINTS  (1 << 18) /* held at a time, and one more... */
+#define COLO_HITS_A_CHECKPOINT 24	 /* ...for so many hits */
+
 struct colo_model;
 
 struct colo_model *colo_model_new(void);
@@ -135,6 +144,9 @@ uint64_t colo_model_invalid_hits(const struct colo_model *model);
 
 /* Hits of the source that came through more than one event; each of them counts once. */
 uint64_t colo_model_duplicate_hits(const struct colo_model *model, uint32_t source);
+
+/* Hits that were left out, as their session or checkpoint was beyond what is kept. */
+uint64_t colo_model_hits_left_out(const struct colo_model *model);
 
 /*
  * What of a complete checkpoint lies in no phase. Unknown when it is not
