@@ -19,6 +19,12 @@
  */
 #define MOST_EVENTS 8
 
+/*
+ * Threads that are remembered; a pair has four that hit probes. Beyond, all are forgotten: a
+ * duplicate that comes just then counts as a hit.
+ */
+#define MOST_THREADS 65536
+
 struct last_hit {
 	struct colo_hit hit;
 	uint32_t events[MOST_EVENTS];
@@ -88,6 +94,13 @@ static void count(struct duplicates *duplicates, uint32_t source)
 	g_array_index(duplicates->counts, uint64_t, source)++;
 }
 
+static void forget_threads(struct duplicates *duplicates)
+{
+	id_table_free(duplicates->threads);
+	duplicates->threads = id_table_new();
+	g_array_set_size(duplicates->last, 0);
+}
+
 /* The thread's last hit: mostly that of the hit before. `n_events` is 0 when there was none. */
 static struct last_hit *last_hit_of(struct duplicates *duplicates, const struct colo_hit *hit)
 {
@@ -100,6 +113,8 @@ static struct last_hit *last_hit_of(struct duplicates *duplicates, const struct 
 		if (last->hit.tid == hit->tid && last->hit.source == hit->source)
 			return last;
 	}
+	if (duplicates->last->len == MOST_THREADS)
+		forget_threads(duplicates);
 	duplicates->current = id_table_get(duplicates->threads, thread, &is_new);
 	if (is_new)
 		g_array_set_size(duplicates->last, duplicates->last->len + 1);

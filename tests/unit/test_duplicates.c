@@ -128,6 +128,24 @@ static void test_between(void)
 	check(hits, 3, "...");
 }
 
+/* Any number of threads takes the memory of some; each hit of theirs counts. */
+static void test_many_threads(void)
+{
+	struct duplicates *duplicates = duplicates_new();
+
+	for (uint32_t i = 0; i < 200000; i++) {
+		struct colo_hit hit = trigger_at(1000 + 2 * (uint64_t)i, 0);
+
+		hit.tid = i;
+		g_assert_false(duplicates_take(duplicates, &hit));
+		hit.event = 1;
+		hit.time_ns++;
+		g_assert_true(duplicates_take(duplicates, &hit));
+	}
+	g_assert_cmpuint(duplicates_count(duplicates, 0), ==, 200000);
+	duplicates_free(duplicates);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -137,5 +155,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/duplicates/partner-missing", test_partner_missing);
 	g_test_add_func("/duplicates/differences", test_differences);
 	g_test_add_func("/duplicates/between", test_between);
+	g_test_add_func("/duplicates/many-threads", test_many_threads);
 	return g_test_run();
 }
