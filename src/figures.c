@@ -75,7 +75,7 @@ static double stddev(const struct distribution *distribution)
 }
 
 const struct figure_column figure_columns[] = {
-	{"mean", mean, 1, 1}, {"min", min, 1, 5}, {"p50", p50, 1, 3},	    {"p90", p90, 1, 7},
+	{"mean", mean, 1, 3}, {"min", min, 1, 5}, {"p50", p50, 1, 1},	    {"p90", p90, 1, 7},
 	{"p99", p99, 1, 2},   {"max", max, 1, 4}, {"stddev", stddev, 2, 6},
 };
 const guint n_figure_columns = G_N_ELEMENTS(figure_columns);

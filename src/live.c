@@ -204,7 +204,8 @@ int live_main(int argc, char **argv)
 	g_option_context_set_summary(context,
 				     "Shows the recorder's statistics of a pair while it runs. "
 				     "Keys: q ends it, r starts a\nnew count with the next "
-				     "checkpoint (as SIGUSR1 does), p freezes the view.");
+				     "checkpoint (as SIGUSR1 does), p freezes the view, v shows "
+				     "what has\nno room, s one side alone.");
 	g_option_context_set_description(
 		context, "Exit status: 0 done; 1 the system stopped it; 2 wrong usage; 3 no COLO "
 			 "checkpoint was seen.\n");

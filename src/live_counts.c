@@ -299,12 +299,17 @@ static void find_phase(const struct colo_session *session, struct live_now *now)
 
 struct live_now live_now_of(struct live_counts *counts, const struct colo_session *session)
 {
-	struct live_now now = {.last = last_unsettled(session)};
+	struct live_now now = {.exited = session->exited, .exit_reason = session->exit_reason};
+	const struct colo_checkpoint *last = last_unsettled(session);
 
-	if (now.last && !is_chosen(counts, session, now.last))
-		now.last = NULL;
-	if (!now.last)
-		now.last = colo_tally_last(tally_of(counts, session));
+	if (last && !is_chosen(counts, session, last))
+		last = NULL;
+	if (!last)
+		last = colo_tally_last(tally_of(counts, session));
+	if (last) {
+		now.has_last = true;
+		now.last = *last;
+	}
 	find_phase(session, &now);
 	return now;
 }

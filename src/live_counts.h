@@ -51,12 +51,15 @@ struct live_report {
 struct live_report *live_report_new(struct live_counts *counts, bool current);
 void live_report_free(struct live_report *report);
 
-/* What a session does now. */
+/* What a session does now. It stays as it is when the session goes on. */
 struct live_now {
-	const struct colo_checkpoint *last; /* Weak: complete; NULL: there is none. As the report */
-	bool in_phase;			    /* in `phase`, since: */
-	enum colo_phase phase;		    /* CHECKPOINT: in none of its phases */
+	bool has_last;
+	struct colo_checkpoint last; /* if has_last: the last complete one */
+	bool in_phase;		     /* in `phase`, since: */
+	enum colo_phase phase;	     /* CHECKPOINT: in none of its phases */
 	uint64_t since_ns, seq;
+	bool exited;
+	int64_t exit_reason; /* when exited */
 };
 struct live_now live_now_of(struct live_counts *counts, const struct colo_session *session);
 

@@ -24,16 +24,24 @@
 #define US_PER_MS  1000
 #define NS_PER_SEC 1e9
 
+/* What was counted at a moment; `view` is of `report`. */
+struct look {
+	struct live_report *report; /* Owned by this; NULL: there was none yet */
+	struct live_view view;
+};
+
 struct live_face {
 	struct live_face_options options;
 	struct live_counts *counts; /* Weak */
 	int signal_fd;		    /* Owned by this */
 	struct screen *screen;	    /* Owned by this; NULL: lines of JSON */
-	GPtrArray *lines;	    /* Owned by this: what is on the screen; NULL: nothing yet */
+	struct look look;	    /* what the screen shows */
 	int64_t start_us, next_us;  /* on g_get_monotonic_time()'s clock */
 	int64_t reset_us;	    /* 0: there was none */
 	int64_t end_us;		    /* not later than this; 0: no such time */
 	int n_shown;
+	int page; /* these two as in struct live_view */
+	guint side_turn;
 	bool paused, wants_end, cannot_write;
 };
 
@@ -65,8 +73,7 @@ void live_face_free(struct live_face *face)
 	if (!face)
 		return;
 	screen_free(face->screen);
-	if (face->lines)
-		g_ptr_array_unref(face->lines);
+	live_report_free(face->look.report);
 	close(face->signal_fd);
 	g_free(face);
 }
@@ -105,7 +112,7 @@ static void choose_sides(struct live_view *view, struct live_counts *counts,
 	}
 }
 
-static void draw(struct live_face *face)
+static void take_look(struct live_face *face)
 {
 	struct live_report *report = live_report_new(face->counts, true);
 	const struct recording *recording = live_counts_recording(face->counts);
@@ -118,19 +125,43 @@ static void draw(struct live_face *face)
 			face->reset_us ? (double)(now_us - face->reset_us) / G_USEC_PER_SEC : -1,
 		.n_hits = recording->n_probe_hits,
 		.n_lost = MAX(recording->n_lost_records, recording->n_lost_samples),
-		.paused = face->paused,
 		.now_ns = face->options.now_ns(face->options.data),
 		.warnings = report->warnings,
 	};
-	guint width, height;
 
 	choose_sides(&view, face->counts, report->summaries);
+	live_report_free(face->look.report);
+	face->look = (struct look){.report = report, .view = view};
+}
+
+/* Draws what was looked at last: as the user wants to see it, for the terminal as it is now. */
+static void show(struct live_face *face)
+{
+	struct live_view *view = &face->look.view;
+	g_autoptr(GPtrArray) lines = NULL;
+	guint width, height;
+
+	view->paused = face->paused;
+	view->page = face->page;
+	view->side_turn = face->side_turn;
 	screen_size(face->screen, &width, &height);
-	if (face->lines)
-		g_ptr_array_unref(face->lines);
-	face->lines = live_view_lines(&view, width, height);
-	screen_show(face->screen, face->lines);
-	live_report_free(report);
+	lines = live_view_lines(view, width, height);
+	screen_show(face->screen, lines);
+}
+
+static void draw(struct live_face *face)
+{
+	take_look(face);
+	show(face);
+}
+
+/* The terminal has changed; a view that is paused has not. */
+static void draw_again(struct live_face *face)
+{
+	if (face->paused)
+		show(face);
+	else
+		draw(face);
 }
 
 static void print_lines(struct live_face *face)
@@ -210,6 +241,21 @@ static void take_key(struct live_face *face, int key)
 		face->paused = !face->paused;
 		draw(face);
 		break;
+	case 'v':
+	case 'V':
+	case SCREEN_KEY_NEXT:
+		face->page++;
+		show(face);
+		break;
+	case SCREEN_KEY_PREVIOUS:
+		face->page--;
+		show(face);
+		break;
+	case 's':
+	case 'S':
+		face->side_turn++;
+		show(face);
+		break;
 	default:
 		break;
 	}
@@ -249,13 +295,13 @@ static void take_signal(struct live_face *face, uint32_t number)
 	case SIGCONT:
 		if (face->screen) {
 			screen_resume(face->screen);
-			draw(face);
+			draw_again(face);
 		}
 		break;
 	case SIGWINCH:
 		if (face->screen) {
 			screen_forget(face->screen);
-			draw(face);
+			draw_again(face);
 		}
 		break;
 	default:

@@ -1,30 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Where there is room the recorder's fields stand beside the phases, otherwise above them:
+ * What matters most stands first and on each page; what does not fit below it is on other pages,
+ * and the last line says what that is and which key shows it:
  *
- *     title                              title
- *     sides, now, last                   sides, now, last
- *     recorder | phases                  recorder
- *                                        phases
+ *     title                         title
+ *     warnings                      warnings
+ *     sides, now, last              sides, now, last
+ *     phases | recorder             phases
+ *     keys                          keys             v: recorder
  */
 #include "live_view.h"
 
 #include "base/printable.h"
-#include "figures.h"
+#include "live_tables.h"
 #include "warnings.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define NAME_WIDTH     12 /* of a phase */
-#define FIGURE_WIDTH   8
-#define FIELD_WIDTH    13 /* of a field of the recorder */
-#define SIDE_WIDTH     16
-#define RECORDER_WIDTH (FIELD_WIDTH + 2 * SIDE_WIDTH)
-#define GAP	       3 /* between recorder and phases */
-#define MOST_FIGURES   8 /* "last" and all columns */
-#define MOST_WARNINGS  3
-#define BESIDE_WIDTH   (RECORDER_WIDTH + GAP + NAME_WIDTH + 2 * 3 * FIGURE_WIDTH)
+#define LEAST_FIGURES 3	 /* of a side beside the other one, or beside the recorder's table */
+#define GAP	      3	 /* between phases and recorder */
+#define HIGH	      30 /* lines; lower ones have room for a single warning */
+#define MOST_WARNINGS 3
+#define MOST_SUBJECTS 3 /* hidden rows that are named one by one */
 
 struct canvas {
 	GPtrArray *lines; /* Owned by this: struct screen_line */
@@ -55,6 +53,8 @@ static void putf(struct canvas *canvas, enum screen_style style, const char *for
 	put(canvas, style, text);
 }
 
+/* --- What stands above the tables --- */
+
 /* "1:02:03" */
 static char *time_text(double seconds)
 {
@@ -69,295 +69,247 @@ static void put_title(struct canvas *canvas, const struct live_view *view)
 	g_autofree char *elapsed = time_text(view->elapsed_s);
 	g_autofree char *counted = view->counted_s < 0 ? NULL : time_text(view->counted_s);
 
-	putf(canvas, SCREEN_TITLE, "colo-perf live %s  every %g s  %s%s", elapsed, view->interval_s,
-	     view->source, view->paused ? "  PAUSED" : "");
-	putf(canvas, view->n_lost ? SCREEN_WARNING : SCREEN_PLAIN,
-	     "%" PRIu64 " hits, %" PRIu64 " lost%s%s", view->n_hits, view->n_lost,
-	     counted ? "; counting for " : "", counted ? counted : "");
-	putf(canvas, SCREEN_PLAIN, "q quit, r reset, p %s", view->paused ? "go on" : "pause");
+	putf(canvas, view->n_lost ? SCREEN_WARNING : SCREEN_TITLE,
+	     "colo-perf live %s%s  %" PRIu64 " hits, %" PRIu64 " lost%s%s  %s  every %g s", elapsed,
+	     view->paused ? " PAUSED" : "", view->n_hits, view->n_lost,
+	     counted ? "; counting for " : "", counted ? counted : "", view->source,
+	     view->interval_s);
 }
 
-static void put_warnings(struct canvas *canvas, const GPtrArray *warnings)
+static void put_warnings(struct canvas *canvas, const GPtrArray *warnings, guint height)
 {
-	for (guint i = 0; i < MIN(warnings->len, MOST_WARNINGS); i++)
-		putf(canvas, SCREEN_WARNING, "warning: %s",
-		     ((const struct warning *)warnings->pdata[i])->message);
-	if (warnings->len > MOST_WARNINGS)
-		putf(canvas, SCREEN_WARNING, "and %u more warnings, in the report at the end",
-		     warnings->len - MOST_WARNINGS);
-}
-
-/* --- What a side does --- */
-
-static char *now_text(const struct live_view *view, const struct live_side *side)
-{
-	const struct colo_session *session = side->summary->session;
-	const struct live_now *now = &side->now;
-	const char *what;
-
-	if (session->exited)
-		return g_strdup_printf("ended: %s", colo_exit_reason_name(session->exit_reason));
-	if (!now->in_phase)
-		return g_strdup("-");
-	what = now->phase == COLO_PHASE_CHECKPOINT ? "other" : colo_phase_name(now->phase);
-	if (view->now_ns < now->since_ns)
-		return g_strdup(what);
-	return g_strdup_printf("%s %.1f s", what, (double)(view->now_ns - now->since_ns) / 1e9);
-}
-
-static char *last_text(const struct live_side *side)
-{
-	const struct colo_checkpoint *last = side->now.last;
-
-	if (!last)
-		return g_strdup("-");
-	return g_strdup_printf("%.3f ms",
-			       (double)colo_window_ns(&last->windows[COLO_PHASE_CHECKPOINT]).value /
-				       NS_PER_MS);
-}
-
-static char *seq_text(const struct live_side *side)
-{
-	if (!side->now.last)
-		return g_strdup("-");
-	return g_strdup_printf("seq %" PRIu64, side->now.last->seq);
-}
-
-/* A line of the upper table or of the recorder's: a name, and a text for each side (freed). */
-static char *row_of(const char *name, char *texts[2], guint n)
-{
-	GString *row = g_string_new(NULL);
-
-	g_string_append_printf(row, "%-*s", FIELD_WIDTH, name);
-	for (guint i = 0; i < n; i++) {
-		g_string_append_printf(row, " %*s", SIDE_WIDTH - 1, texts[i]);
-		g_free(texts[i]);
-	}
-	return g_string_free(row, FALSE);
-}
-
-static void put_row(struct canvas *canvas, enum screen_style style, const char *name,
-		    char *texts[2], guint n)
-{
-	g_autofree char *row = row_of(name, texts, n);
-
-	put(canvas, style, row);
-}
-
-static void put_sides(struct canvas *canvas, const struct live_view *view)
-{
-	const guint n = view->n_sides;
-	char *roles[2], *pids[2], *now[2], *last[2], *seqs[2];
+	const guint n = MIN(warnings->len, height < HIGH ? 1 : MOST_WARNINGS);
 
 	for (guint i = 0; i < n; i++) {
-		const struct live_side *side = &view->sides[i];
+		const struct warning *warning = warnings->pdata[i];
 
-		roles[i] = g_strdup(colo_role_name(side->summary->session->role));
-		pids[i] = g_strdup_printf("pid %" PRIu32, side->summary->session->pid);
-		now[i] = now_text(view, side);
-		last[i] = last_text(side);
-		seqs[i] = seq_text(side);
+		if (warnings->len == 1)
+			putf(canvas, SCREEN_WARNING, "warning: %s", warning->message);
+		else
+			putf(canvas, SCREEN_WARNING, "warning %u of %u: %s", i + 1, warnings->len,
+			     warning->message);
 	}
-	put_row(canvas, SCREEN_HEADING, "", roles, n);
-	put_row(canvas, SCREEN_PLAIN, "", pids, n);
-	put_row(canvas, SCREEN_ACTIVE, "now", now, n);
-	put_row(canvas, SCREEN_PLAIN, "last", last, n);
-	put_row(canvas, SCREEN_PLAIN, "", seqs, n);
 }
 
-/* --- The recorder's fields --- */
+/* --- Which sides, and how wide --- */
 
-static GPtrArray *recorder_rows(const struct live_view *view)
-{
-	GPtrArray *rows = g_ptr_array_new_with_free_func(g_free);
-	char *roles[2];
-
-	for (guint i = 0; i < view->n_sides; i++)
-		roles[i] = g_strdup(colo_role_name(view->sides[i].summary->session->role));
-	g_ptr_array_add(rows, row_of("recorder", roles, view->n_sides));
-	for (guint field = 0; field < report_n_recorder_fields; field++) {
-		char *texts[2];
-
-		for (guint i = 0; i < view->n_sides; i++)
-			texts[i] = figure_of_field(
-				&report_recorder_fields[field],
-				report_recorder_value(&view->sides[i].summary->recorder, field));
-		g_ptr_array_add(rows,
-				row_of(report_recorder_fields[field].name, texts, view->n_sides));
-	}
-	return rows;
-}
-
-/* --- The phases --- */
-
-static const struct colo_row *find_row(const struct colo_summary *summary, const char *name)
-{
-	for (guint i = 0; i < summary->n_rows; i++)
-		if (!strcmp(summary->rows[i].name, name))
-			return &summary->rows[i];
-	return NULL;
-}
-
-/* How long it was in the last checkpoint. */
-static struct colo_value last_ns(const struct live_side *side, const char *name)
-{
-	const struct colo_checkpoint *last = side->now.last;
-
-	if (!last)
-		return (struct colo_value){0};
-	if (!strcmp(name, "other") || !strcmp(name, "pause")) {
-		/* Of one that may still change it is not decided what it is. */
-		struct colo_checkpoint complete = *last;
-
-		complete.state = COLO_CHECKPOINT_COMPLETE;
-		return *name == 'o'
-			       ? colo_checkpoint_other_ns(side->summary->session->role, &complete)
-			       : colo_checkpoint_pause_ns(&complete);
-	}
-	for (unsigned int phase = 0; phase < COLO_N_PHASES; phase++)
-		if (!strcmp(name, colo_phase_name(phase)))
-			return colo_window_ns(&last->windows[phase]);
-	return (struct colo_value){0};
-}
-
-/* The figures of a side in a row; `n` of them, the last checkpoint's first. */
-static void append_figures(GString *line, const struct live_side *side, const char *name, guint n)
-{
-	const struct colo_row *row = find_row(side->summary, name);
-	const struct colo_value last = last_ns(side, name);
-	char text[FIGURE_SIZE];
-
-	if (!row) {
-		g_string_append_printf(line, "%*s", (int)(n * FIGURE_WIDTH), "");
-		return;
-	}
-	g_string_append_printf(line, " %*s", FIGURE_WIDTH - 1,
-			       last.known ? figure_of(text, (double)last.value / NS_PER_MS) : "-");
-	for (guint i = 0; i < n_figure_columns; i++)
-		if (figure_columns[i].place < n)
-			g_string_append_printf(
-				line, " %*s", FIGURE_WIDTH - 1,
-				figure_in_column(text, &figure_columns[i], &row->ns, NS_PER_MS));
-}
-
-static void append_titles(GString *line, guint n)
-{
-	g_string_append_printf(line, " %*s", FIGURE_WIDTH - 1, "last");
-	for (guint i = 0; i < n_figure_columns; i++)
-		if (figure_columns[i].place < n)
-			g_string_append_printf(line, " %*s", FIGURE_WIDTH - 1,
-					       figure_columns[i].title);
-}
+struct layout {
+	struct live_columns columns;
+	const char *next_side; /* for the line of the keys */
+	bool beside;	       /* the recorder's table stands to the right of the phases */
+};
 
 /* As many as there is room for. */
-static guint figures_a_side(const struct live_view *view, guint width)
+static guint figures_in(guint width, guint n_sides)
 {
-	const guint room = width > NAME_WIDTH ? width - NAME_WIDTH : 0;
+	guint n = 1;
 
-	return CLAMP(room / (FIGURE_WIDTH * MAX(view->n_sides, 1)), 1, MOST_FIGURES);
+	while (n < LIVE_MOST_FIGURES && live_phases_width(n_sides, n + 1) <= width)
+		n++;
+	return n;
 }
 
-static bool is_a_part(const struct live_view *view, const char *name)
+static bool has_room_for_both(guint width)
 {
-	for (guint i = 0; i < view->n_sides; i++) {
-		const struct colo_row *row = find_row(view->sides[i].summary, name);
+	return live_phases_width(2, LEAST_FIGURES) <= width;
+}
 
-		if (row)
-			return row->kind == COLO_ROW_PART;
+/* What `s` shows next goes to `next`; NULL: there is but one side. */
+static void choose_sides(struct live_columns *columns, const char **next,
+			 const struct live_view *view, guint width)
+{
+	const bool both = has_room_for_both(width);
+	const guint turn = both ? view->side_turn % 3 : view->side_turn % 2 + 1;
+
+	*next = NULL;
+	if (view->n_sides == 2 && turn) {
+		columns->sides[0] = &view->sides[turn - 1];
+		columns->n_sides = 1;
+		*next = both && turn == 2
+				? "both"
+				: colo_role_name(view->sides[turn % 2].summary->session->role);
+		return;
 	}
-	return false;
-}
-
-static bool is_shown(const struct live_view *view, const char *name)
-{
 	for (guint i = 0; i < view->n_sides; i++)
-		if (find_row(view->sides[i].summary, name))
-			return true;
-	return false;
+		columns->sides[i] = &view->sides[i];
+	columns->n_sides = view->n_sides;
+	if (view->n_sides == 2)
+		*next = "side";
 }
 
-static char *phase_row(const struct live_view *view, const char *name, guint n)
+static struct layout layout_of(const struct live_view *view, guint width)
 {
-	GString *line = g_string_new(NULL);
+	struct layout layout = {0};
+	guint n_sides, least, beside;
 
-	g_string_append_printf(line, "%s%-*s", is_a_part(view, name) ? "  " : "",
-			       NAME_WIDTH - (is_a_part(view, name) ? 2 : 0), name);
-	for (guint i = 0; i < view->n_sides; i++)
-		append_figures(line, &view->sides[i], name, n);
-	return g_string_free(line, FALSE);
+	choose_sides(&layout.columns, &layout.next_side, view, width);
+	n_sides = layout.columns.n_sides;
+	/* Who looks at one side wants all of its figures. */
+	least = live_phases_width(n_sides, n_sides == 1 ? LIVE_MOST_FIGURES : LEAST_FIGURES);
+	beside = GAP + live_recorder_width(n_sides);
+	layout.beside = least + beside <= width;
+	layout.columns.n_figures = figures_in(layout.beside ? width - beside : width, n_sides);
+	return layout;
 }
 
-static char *phase_titles(const struct live_view *view, guint n)
+/* New tables (owned by the array). */
+static GPtrArray *tables_of(const struct layout *layout)
 {
-	GString *line = g_string_new(NULL);
+	GPtrArray *tables = g_ptr_array_new_with_free_func((GDestroyNotify)live_table_free);
+	const guint n_figures = layout->columns.n_figures, n_sides = layout->columns.n_sides;
+	struct live_table *phases = live_table_of_phases(&layout->columns);
+	struct live_columns narrow = layout->columns;
+	struct live_table *recorder;
 
-	g_string_append_printf(line, "%-*s", NAME_WIDTH, "phase, ms");
-	for (guint i = 0; i < view->n_sides; i++)
-		append_titles(line, n);
-	return g_string_free(line, FALSE);
+	if (layout->beside)
+		narrow.n_figures = 1;
+	recorder = live_table_of_recorder(&narrow);
+	g_ptr_array_add(tables, phases);
+	if (layout->beside) {
+		live_table_put_beside(phases, live_phases_width(n_sides, n_figures) + GAP,
+				      recorder);
+		live_table_free(recorder);
+	} else {
+		g_ptr_array_add(tables, recorder);
+	}
+	return tables;
 }
 
-/* Whose figures are below. */
-static char *phase_sides(const struct live_view *view, guint n)
-{
-	GString *line = g_string_new(NULL);
+/* --- Pages --- */
 
-	g_string_append_printf(line, "%-*s", NAME_WIDTH, "");
-	for (guint i = 0; i < view->n_sides; i++)
-		g_string_append_printf(line, "%*s", (int)(n * FIGURE_WIDTH),
-				       colo_role_name(view->sides[i].summary->session->role));
-	return g_string_free(line, FALSE);
+/* The first row, without headings, that is not on a page yet. */
+struct position {
+	guint table, row;
+};
+
+/*
+ * Fills `rows` (weak struct live_row; NULL: a gap) with what stands on the page that begins at
+ * `from` and has `room` lines. Returns where the next page begins. A table that fits on a page of
+ * its own is not split, and each part of one that does not has its heading.
+ */
+static struct position fill_page(GPtrArray *rows, const GPtrArray *tables, struct position from,
+				 guint room)
+{
+	while (from.table < tables->len) {
+		const GPtrArray *table = ((struct live_table *)tables->pdata[from.table])->rows;
+		const guint wanted = 1 + table->len - from.row;
+
+		if (rows->len && rows->len + wanted > room)
+			break;
+		if (rows->len && rows->len + wanted < room)
+			g_ptr_array_add(rows, NULL);
+		g_ptr_array_add(rows, table->pdata[0]);
+		do
+			g_ptr_array_add(rows, table->pdata[from.row++]);
+		while (from.row < table->len && rows->len < room);
+		if (from.row < table->len)
+			break;
+		from = (struct position){.table = from.table + 1, .row = 1};
+	}
+	return from;
 }
 
-static GPtrArray *phase_rows(const struct live_view *view, guint width)
+/* Where the page begins that the user asked for. */
+static struct position find_page(const GPtrArray *tables, guint room, int page)
 {
-	GPtrArray *rows = g_ptr_array_new_with_free_func(g_free);
-	const guint n = figures_a_side(view, width);
-	static const char *const rest[] = {"other", "wait", "pause"};
+	g_autoptr(GArray) begins = g_array_new(FALSE, FALSE, sizeof(struct position));
+	struct position position = {.row = 1};
+	int index;
 
-	g_ptr_array_add(rows, phase_sides(view, n));
-	g_ptr_array_add(rows, phase_titles(view, n));
-	g_ptr_array_add(rows, phase_row(view, colo_phase_name(COLO_PHASE_CHECKPOINT), n));
-	for (unsigned int phase = 0; phase < COLO_PHASE_WAIT; phase++)
-		if (is_shown(view, colo_phase_name(phase)))
-			g_ptr_array_add(rows, phase_row(view, colo_phase_name(phase), n));
-	for (size_t i = 0; i < G_N_ELEMENTS(rest); i++)
-		g_ptr_array_add(rows, phase_row(view, rest[i], n));
-	return rows;
+	while (position.table < tables->len) {
+		g_autoptr(GPtrArray) rows = g_ptr_array_new();
+
+		g_array_append_val(begins, position);
+		position = fill_page(rows, tables, position, room);
+	}
+	index = page % (int)begins->len;
+	if (index < 0)
+		index += (int)begins->len;
+	return g_array_index(begins, struct position, index);
+}
+
+/* What stands on the pages behind this one: "other, wait, recorder". */
+static char *hidden_text(const GPtrArray *tables, struct position from)
+{
+	GString *text = g_string_new(NULL);
+
+	for (; from.table < tables->len; from = (struct position){from.table + 1, 1}) {
+		const struct live_table *table = tables->pdata[from.table];
+		const guint left = table->rows->len - from.row;
+
+		if (from.row == 1)
+			g_string_append_printf(text, ", %s", table->name);
+		else if (left > MOST_SUBJECTS)
+			g_string_append_printf(text, ", %u more %s", left, table->name);
+		else
+			for (guint i = from.row; i < table->rows->len; i++)
+				g_string_append_printf(
+					text, ", %s",
+					((struct live_row *)table->rows->pdata[i])->subject);
+	}
+	if (text->len)
+		g_string_erase(text, 0, 2);
+	return g_string_free(text, FALSE);
 }
 
 /* --- All of it --- */
 
-static void put_all(struct canvas *canvas, const GPtrArray *rows, guint n_headings)
+/* How many lines put_keys() takes. */
+static guint key_lines(guint width)
 {
-	for (guint i = 0; i < rows->len; i++)
-		put(canvas, i < n_headings ? SCREEN_HEADING : SCREEN_PLAIN, rows->pdata[i]);
+	return has_room_for_both(width) ? 1 : 2;
 }
 
-static void put_beside(struct canvas *canvas, const GPtrArray *left, const GPtrArray *right)
+/* `next_side` and `hidden` are what `s` and `v` show; NULL or empty: there is nothing. */
+static void put_keys(struct canvas *canvas, bool paused, const char *next_side, const char *hidden)
 {
-	for (guint i = 0; i < MAX(left->len, right->len); i++)
-		putf(canvas, i == 0 ? SCREEN_HEADING : SCREEN_PLAIN, "%-*s%*s%s", RECORDER_WIDTH,
-		     i < left->len ? (char *)left->pdata[i] : "", GAP, "",
-		     i < right->len ? (char *)right->pdata[i] : "");
-}
+	g_autofree char *always =
+		g_strdup_printf("q quit  r reset  p %s", paused ? "go on" : "pause");
+	g_autoptr(GString) more = g_string_new(NULL);
 
-static void put_tables(struct canvas *canvas, const struct live_view *view)
-{
-	const bool beside = canvas->width >= BESIDE_WIDTH;
-	g_autoptr(GPtrArray) recorder = recorder_rows(view);
-	g_autoptr(GPtrArray) phases =
-		phase_rows(view, beside ? canvas->width - RECORDER_WIDTH - GAP : canvas->width);
-
-	put_sides(canvas, view);
-	put(canvas, SCREEN_PLAIN, "");
-	if (beside) {
-		put_beside(canvas, recorder, phases);
+	if (next_side)
+		g_string_append_printf(more, "s %s", next_side);
+	if (*hidden)
+		g_string_append_printf(more, "%sv %s", more->len ? "  " : "", hidden);
+	if (key_lines(canvas->width) == 1) {
+		putf(canvas, SCREEN_PLAIN, "%s  %s", always, more->str);
 		return;
 	}
-	put_all(canvas, recorder, 1);
-	put(canvas, SCREEN_PLAIN, "");
-	put_all(canvas, phases, 2);
+	put(canvas, SCREEN_PLAIN, always);
+	put(canvas, SCREEN_PLAIN, more->str);
+}
+
+static void put_rows(struct canvas *canvas, const GPtrArray *rows)
+{
+	for (guint i = 0; i < rows->len; i++) {
+		const struct live_row *row = rows->pdata[i];
+
+		put(canvas, row ? row->style : SCREEN_PLAIN, row ? row->text : "");
+	}
+}
+
+static void put_tables(struct canvas *canvas, const struct live_view *view, guint height)
+{
+	const struct layout layout = layout_of(view, canvas->width);
+	struct live_table *sides = live_table_of_sides(&layout.columns, view->now_ns);
+	g_autoptr(GPtrArray) tables = tables_of(&layout), rows = g_ptr_array_new();
+	g_autofree char *hidden = NULL;
+	struct position begin, next;
+	guint n_lines, room;
+
+	put_rows(canvas, sides->rows);
+	live_table_free(sides);
+	n_lines = canvas->lines->len + key_lines(canvas->width);
+	room = height > n_lines ? height - n_lines : 1;
+	begin = find_page(tables, room, view->page);
+	next = fill_page(rows, tables, begin, room);
+	put_rows(canvas, rows);
+	hidden = hidden_text(tables, next);
+	if (!*hidden && (begin.table || begin.row > 1)) {
+		g_free(hidden);
+		hidden = g_strdup("first page");
+	}
+	put_keys(canvas, view->paused, layout.next_side, hidden);
 }
 
 GPtrArray *live_view_lines(const struct live_view *view, guint width, guint height)
@@ -366,14 +318,17 @@ GPtrArray *live_view_lines(const struct live_view *view, guint width, guint heig
 	guint n_cut;
 
 	put_title(&canvas, view);
-	put_warnings(&canvas, view->warnings);
-	if (view->n_sides)
-		put_tables(&canvas, view);
-	else
-		put(&canvas, SCREEN_PLAIN, "no COLO probe was hit yet");
+	put_warnings(&canvas, view->warnings, height);
 	if (view->n_hidden)
 		putf(&canvas, SCREEN_PLAIN, "%u more sessions, in the report at the end",
 		     view->n_hidden);
+	if (view->n_sides) {
+		put_tables(&canvas, view, height);
+	} else {
+		put(&canvas, SCREEN_PLAIN,
+		    view->n_hits ? "no hit is counted yet" : "no COLO probe was hit yet");
+		put_keys(&canvas, view->paused, NULL, "");
+	}
 	if (canvas.lines->len <= height || !height)
 		return canvas.lines;
 	n_cut = canvas.lines->len - height + 1;

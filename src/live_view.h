@@ -9,7 +9,7 @@
 #include "live_counts.h"
 #include "screen.h"
 
-/* One side: the primary's or the secondary's session. */
+/* One side: the primary's or the secondary's session. It may go on while it is drawn. */
 struct live_side {
 	const struct colo_summary *summary; /* Weak */
 	struct live_now now;
@@ -27,6 +27,10 @@ struct live_view {
 	guint n_sides;
 	guint n_hidden;		   /* sessions for which there is no room */
 	const GPtrArray *warnings; /* Weak: struct warning */
+	/* How often the user asked for the next ones. Any number: they begin anew behind the last.
+	 */
+	int page;	 /* of what does not fit onto one screen */
+	guint side_turn; /* both sides, the primary, the secondary */
 };
 
 /* New lines (struct screen_line, owned by the array), at the most `height`. */

@@ -32,6 +32,7 @@ struct screen {
 	bool coloured;
 	GPtrArray *shown; /* Owned by this: struct screen_line; what stands there */
 	bool is_known;	  /* it does */
+	struct screen_keys keys;
 };
 
 /* For the way out that takes no detour: the terminal and how it was. -1: it is not ours. */
@@ -176,9 +177,16 @@ int screen_fd(const struct screen *screen)
 
 int screen_key(struct screen *screen)
 {
-	unsigned char key;
+	unsigned char byte;
 
-	return read(screen->fd, &key, 1) == 1 ? key : -1;
+	while (read(screen->fd, &byte, 1) == 1) {
+		const int key = screen_keys_take(&screen->keys, byte);
+
+		if (key != SCREEN_KEY_NONE)
+			return key;
+	}
+	screen_keys_drained(&screen->keys);
+	return SCREEN_KEY_NONE;
 }
 
 void screen_size(const struct screen *screen, guint *width, guint *height)

@@ -10,6 +10,8 @@
 #ifndef COLO_PERF_SCREEN_H
 #define COLO_PERF_SCREEN_H
 
+#include "screen_keys.h"
+
 #include <glib.h>
 #include <stdbool.h>
 
@@ -42,7 +44,7 @@ void screen_free(struct screen *screen);
 /* What poll() has to wait for; keys. */
 int screen_fd(const struct screen *screen);
 
-/* The next key; -1 when none is waiting. */
+/* The next key, a character or one of enum screen_key; SCREEN_KEY_NONE when none is waiting. */
 int screen_key(struct screen *screen);
 
 /* As it is now. */

@@ -35,11 +35,12 @@ UNIT_TESTS_OWN := test_perf_packer
 UNIT_FORMS := test_forms
 UNIT_STREAM := test_stream
 UNIT_LIVE := test_live_view
+UNIT_SCREEN := test_screen_keys
 
 unit = $(1:%=$(BUILD)/tests/unit/%)
 unit_tests := $(call unit,$(UNIT_BASE) $(UNIT_PERFDATA) $(UNIT_COLO) $(UNIT_PROBES) $(UNIT_SYMBOLS) $(UNIT_PROFILE) \
 			$(UNIT_RECORDING) $(UNIT_FLAME_SVG) $(UNIT_OUTPUT) $(UNIT_TESTS_OWN) \
-			$(UNIT_FORMS) $(UNIT_STREAM) $(UNIT_LIVE))
+			$(UNIT_FORMS) $(UNIT_STREAM) $(UNIT_LIVE) $(UNIT_SCREEN))
 
 $(call unit,$(UNIT_BASE)): $(base_objects)
 $(call unit,$(UNIT_PERFDATA)): $(small_file) $(lib_objects) $(perfdata_objects) $(base_objects)
@@ -59,9 +60,11 @@ $(call unit,$(UNIT_FORMS)): $(forms_objects) $(profile_story) $(lib_objects) $(c
 			 $(profile_objects) $(symbols_objects) $(probes_objects) $(colo_objects) \
 			 $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_STREAM)): $(forms_objects) $(lib_objects) $(perfdata_objects) $(base_objects)
-$(call unit,$(UNIT_LIVE)): $(addprefix $(BUILD)/src/,live_view.o live_counts.o figures.o screen.o recording.o \
-			     recording_file.o phase_profile.o phase_sums.o unresolved.o warnings.o) \
+$(call unit,$(UNIT_LIVE)): $(addprefix $(BUILD)/src/,live_view.o live_tables.o live_counts.o figures.o screen.o \
+			     screen_keys.o recording.o recording_file.o phase_profile.o phase_sums.o unresolved.o \
+			     warnings.o) \
 			   $(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
+$(call unit,$(UNIT_SCREEN)): $(BUILD)/src/screen_keys.o
 $(call unit,$(UNIT_OUTPUT)): $(addprefix $(BUILD)/src/,output.o json.o) $(base_objects)
 $(call unit,$(UNIT_TESTS_OWN)): $(BUILD)/tests/lib/perf_packer.o
 

@@ -361,25 +361,62 @@ def tot_num(screen):
     return int(match.group(1)) if match else -1
 
 
+def last_seq(screen):
+    match = re.search(r"^last +seq (\d+)", screen or "", re.M)
+    return int(match.group(1)) if match else -1
+
+
+# What the program's one side has, in the order of the table.
+PHASES = ["checkpoint", "pause", "  request", "  stop", "  block", "  dev", "  ram", "  vmstate", "  received", "  net",
+          "  loaded", "  resume", "  other", "wait"]
+FIELDS = ["tot_time", "tot_num", "avg_time", "init_time", "wait_time", "stat_time", "dev_time", "ram_time",
+          "vmstate_time", "ram_size", "dev_size"]
+KEYS = "q quit  r reset  p pause"
+
+
+def rows(screen):
+    """The names of the rows between the titles and the keys."""
+    lines = (screen or "").splitlines()
+    return [re.match(r" *\w+", line).group() for line in lines if re.match(r" *\w+ +[-\d]", line)
+            and not re.match(r"(now|last) ", line)]
+
+
 def check_terminal(colo_perf, program, work):
-    with workload(program, ENDLESS, 3000, 60000) as child, Terminal(work, 80, 50) as terminal:
+    with workload(program, ENDLESS, 3000, 60000) as child, Terminal(work, 80, 24) as terminal:
         command = f"{colo_perf.resolve()} live -p {child.pid} --interval 0.2"
         terminal.send(command, "Enter")
         check("terminal: it waits for COLO", terminal.wait_for("no COLO probe was hit yet"))
         child.go()
-        screen = terminal.wait_for(r"tot_num +[1-9]")
-        missing = [word for word in ("primary", f"pid {child.pid}", "now", "last", "seq",
-                                     "avg_time", "ram_size", "checkpoint", "  ram ", "other",
-                                     "wait", "pause", "stddev", "p99", " 0 lost", "q quit")
-                   if word not in (screen or "")]
-        check("terminal: the table is there", screen and not missing, missing or screen)
+        screen = terminal.wait_for(r"last +seq [1-9]")
+        missing = [word for word in (f"primary pid {child.pid}", "now", "stddev", "p99", " 0 lost",
+                                     KEYS + "  v recorder") if word not in (screen or "")]
+        check("terminal: 80 x 24 show all phases of a side and all of their figures",
+              screen and not missing and rows(screen) == PHASES, missing or screen)
         check("terminal: it changes in place", wait_until(
-            lambda: tot_num(terminal.screen()) > tot_num(screen) + 3) and
-              terminal.screen().count("tot_num") == 1)
+            lambda: last_seq(terminal.screen()) > last_seq(screen) + 3) and
+              terminal.screen().count("checkpoint") == 1)
         check("terminal: it is coloured", "\033[" in terminal.screen("-e"))
+        check_terminal_pages(terminal)
         check_terminal_keys(terminal)
         check_terminal_sizes(terminal)
         check_terminal_ends(terminal, command)
+
+
+def check_terminal_pages(terminal):
+    """Each key that shows what is hidden, and keys whose bytes hold letters that mean something else."""
+    terminal.send("v")
+    screen = terminal.wait_for("v first page")
+    check("terminal: v shows the recorder's fields", rows(screen) == FIELDS and last_seq(screen) > 0, screen)
+    terminal.send("Tab")
+    screen = terminal.wait_for("v recorder")
+    check("terminal: Tab shows the first page behind the last one", rows(screen) == PHASES, screen)
+    terminal.send("Up")
+    screen = terminal.wait_for("v first page")
+    check("terminal: the arrow up shows the page before", rows(screen) == FIELDS, screen)
+    terminal.send("Escape", "Escape", "F1", "F2", "F3", "M-q", "NPage")
+    screen = terminal.wait_for("v recorder")
+    check("terminal: F1, F2 and F3 are no P, Q and R",
+          screen and "PAUSED" not in screen and "counting for" not in screen, screen)
 
 
 def check_terminal_keys(terminal):
@@ -387,29 +424,41 @@ def check_terminal_keys(terminal):
     frozen = terminal.wait_for("PAUSED")
     time.sleep(1)
     same = terminal.screen() == frozen
+    terminal.send("v")
+    second = terminal.wait_for("v first page")
+    check("terminal: the pages of a view that is paused are of one moment",
+          second and last_seq(second) == last_seq(frozen), second)
+    terminal.send("v")
+    terminal.wait_for("v recorder")
+    terminal.resize(80, 50)
+    terminal.wait_for("dev_size")
+    frozen_high = terminal.screen()
     terminal.send("p")
-    check("terminal: p freezes the view and not the count", frozen and same and wait_until(
-        lambda: tot_num(terminal.screen()) > tot_num(frozen) + 5, 20))
+    check("terminal: p freezes the view and not the count", frozen and same
+          and last_seq(frozen_high) == last_seq(frozen) and wait_until(
+              lambda: tot_num(terminal.screen()) > tot_num(frozen_high) + 5, 20))
     terminal.send("r")
     screen = terminal.wait_for("counting for")
     check("terminal: r starts a new count", screen and
-          wait_until(lambda: 0 <= tot_num(terminal.screen()) < tot_num(frozen), 5),
+          wait_until(lambda: 0 <= tot_num(terminal.screen()) < tot_num(frozen_high), 5),
           screen and tot_num(screen))
 
 
 def check_terminal_sizes(terminal):
-    terminal.resize(60, 50)
-    screen = terminal.wait_for(r"pause  .*\n") if wait_until(lambda: terminal.widest() <= 60) else ""
-    check("terminal: it fits into 60 columns", screen and terminal.widest() <= 60 and
-          "p99" in screen and "tot_num" in screen and "p pause" in screen, screen)
-    terminal.resize(120, 24)
-    screen = terminal.wait_for(r"recorder .*primary\n")
-    check("terminal: in 120 columns the tables stand side by side",
-          screen and re.search(r"^tot_time .* phase, ms ", screen, re.M), screen)
+    terminal.resize(60, 20)
+    screen = terminal.wait_for("v recorder") if wait_until(lambda: terminal.widest() <= 60) else ""
+    check("terminal: 60 x 20 have room for all phases", screen and terminal.widest() <= 60 and
+          "p99" in screen and rows(screen) == PHASES and KEYS in screen, screen)
+    terminal.resize(120, 50)
+    screen = terminal.wait_for(r"phase, ms .*recorder .*primary\n")
+    check("terminal: in 120 x 50 the tables stand side by side, and nothing is hidden",
+          screen and re.search(r"^checkpoint .* tot_time ", screen, re.M) and rows(screen) == PHASES
+          and "dev_size" in screen and f"{KEYS}\n" in screen, screen)
     terminal.resize(80, 12)
-    check("terminal: what does not fit is said", terminal.wait_for("more lines"))
+    screen = terminal.wait_for("v 8 more phases, recorder")
+    check("terminal: what does not fit is said", screen and rows(screen) == PHASES[:6], screen)
     terminal.resize(80, 50)
-    terminal.wait_for(r"pause  .*\n")
+    terminal.wait_for("dev_size")
 
 
 def check_terminal_ends(terminal, command):
@@ -427,7 +476,7 @@ def check_terminal_ends(terminal, command):
           re.search(r"(?<!-)\becho\b", terminal.screen()), screen)
     terminal.send("clear; NO_COLOR=1 " + command, "Enter")
     # The report of the one before has a tot_num too.
-    shown = terminal.wait_for(r"q quit(.*\n)*tot_num +[1-9]")
+    shown = terminal.wait_for(r"tot_num +[1-9](.*\n)*q quit")
     check("terminal: no colour with NO_COLOR", shown and "\033[" not in terminal.screen("-e"))
     terminal.send("C-c")
     screen = terminal.wait_for(r"pause .*\n(.*\n)*ready> ?\n*$")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * live_counts and live_view: what the live view says at a moment and after a reset, as the text
- * that a terminal of 60, 80 and 120 columns shows.
+ * that terminals of 60 x 20, 80 x 24 and 120 x 50 show, and others.
  */
 #include "live_view.h"
 #include "recording_file.h"
@@ -140,40 +140,21 @@ static char *show(const struct teller *teller, guint width, guint height)
 }
 
 /* clang-format off */
-/* What is the same in each width. */
-#define HEAD \
-	"colo-perf live 1:02:03  every 0.5 s  pid 11, 12\n" \
-	"153 hits, 0 lost\n" \
-	"q quit, r reset, p pause\n" \
-	"                      primary       secondary\n" \
-	"                       pid 11          pid 12\n" \
-	"now                wait 0.2 s       ram 0.2 s\n" \
-	"last                 5.100 ms        5.600 ms\n" \
-	"                        seq 3           seq 3\n" \
-	"\n"
+/* The title and the line of the keys, which are the same in each width from 60 on. */
+#define TITLE "colo-perf live 1:02:03  153 hits, 0 lost  pid 11, 12"
+#define KEYS  "q quit  r reset  p pause"
 
-/* The recorder's table, where nothing stands beside it. */
-#define RECORDER \
-	"recorder              primary       secondary\n" \
-	"tot_time            12.300 ms       13.500 ms\n" \
-	"tot_num                     3               3\n" \
-	"avg_time             4.100 ms        4.500 ms\n" \
-	"init_time                   -               -\n" \
-	"wait_time           20.100 ms       20.100 ms\n" \
-	"stat_time            1.200 ms        0.800 ms\n" \
-	"dev_time             0.300 ms        0.300 ms\n" \
-	"ram_time             0.300 ms        0.300 ms\n" \
-	"vmstate_time         0.300 ms        0.300 ms\n" \
-	"ram_size           2000 bytes      2000 bytes\n" \
-	"dev_size           2000 bytes      2000 bytes\n" \
-	"\n"
+#define SIDES_AT_60 \
+	TITLE "  every\n" \
+	"                      primary pid 11        secondary pid 12\n" \
+	"now                       wait 0.2 s               ram 0.2 s\n" \
+	"last                 seq 3, 5.100 ms         seq 3, 5.600 ms\n"
 
 static const char at_60[] =
-	HEAD
-	RECORDER
-	"                             primary               secondary\n"
-	"phase, ms       last    mean     p99    last    mean     p99\n"
+	SIDES_AT_60
+	"phase, ms       last     p50     p99    last     p50     p99\n"
 	"checkpoint     5.100   4.100   5.100   5.600   4.500   5.600\n"
+	"pause          4.400   3.500   4.400   4.900   3.900   4.900\n"
 	"  request      0.400   0.300   0.400\n"
 	"  stop         0.400   0.300   0.400   0.400   0.300   0.400\n"
 	"  reply                                0.400   0.300   0.400\n"
@@ -186,16 +167,35 @@ static const char at_60[] =
 	"  net          0.400   0.300   0.400   0.400   0.300   0.400\n"
 	"  loaded       0.400   0.300   0.400   0.400   0.300   0.400\n"
 	"  resume       0.400   0.300   0.400   0.400   0.300   0.400\n"
+	KEYS "  s side  v other, wait, recorder\n";
+
+static const char second_page_at_60[] =
+	SIDES_AT_60
+	"phase, ms       last     p50     p99    last     p50     p99\n"
 	"  other        1.100   1.100   1.100   1.200   1.200   1.200\n"
 	"wait          30.100  20.100  30.100  30.100  20.100  30.100\n"
-	"pause          4.400   3.500   4.400   4.900   3.900   4.900\n";
+	"recorder                     primary               secondary\n"
+	"tot_time                   12.300 ms               13.500 ms\n"
+	"tot_num                            3                       3\n"
+	"avg_time                    4.100 ms                4.500 ms\n"
+	"init_time                          -                       -\n"
+	"wait_time                  20.100 ms               20.100 ms\n"
+	"stat_time                   1.200 ms                0.800 ms\n"
+	"dev_time                    0.300 ms                0.300 ms\n"
+	"ram_time                    0.300 ms                0.300 ms\n"
+	"vmstate_time                0.300 ms                0.300 ms\n"
+	"ram_size                  2000 bytes              2000 bytes\n"
+	"dev_size                  2000 bytes              2000 bytes\n"
+	KEYS "  s side  v first page\n";
 
 static const char at_80[] =
-	HEAD
-	RECORDER
-	"                                     primary                       secondary\n"
+	TITLE "  every 0.5 s\n"
+	"                              primary pid 11                secondary pid 12\n"
+	"now                               wait 0.2 s                       ram 0.2 s\n"
+	"last                         seq 3, 5.100 ms                 seq 3, 5.600 ms\n"
 	"phase, ms       last    mean     p50     p99    last    mean     p50     p99\n"
 	"checkpoint     5.100   4.100   4.100   5.100   5.600   4.500   4.500   5.600\n"
+	"pause          4.400   3.500   3.500   4.400   4.900   3.900   3.900   4.900\n"
 	"  request      0.400   0.300   0.300   0.400\n"
 	"  stop         0.400   0.300   0.300   0.400   0.400   0.300   0.300   0.400\n"
 	"  reply                                        0.400   0.300   0.300   0.400\n"
@@ -210,42 +210,169 @@ static const char at_80[] =
 	"  resume       0.400   0.300   0.300   0.400   0.400   0.300   0.300   0.400\n"
 	"  other        1.100   1.100   1.100   1.100   1.200   1.200   1.200   1.200\n"
 	"wait          30.100  20.100  20.100  30.100  30.100  20.100  20.100  30.100\n"
-	"pause          4.400   3.500   3.500   4.400   4.900   3.900   3.900   4.900\n";
+	KEYS "  s side  v recorder\n";
+
+/* All columns of one side. */
+static const char secondary_at_80[] =
+	TITLE "  every 0.5 s\n"
+	"                    secondary pid 12\n"
+	"now                        ram 0.2 s\n"
+	"last                 seq 3, 5.600 ms\n"
+	"phase, ms       last    mean     min     p50     p90     p99     max  stddev\n"
+	"checkpoint     5.600   4.500   3.400   4.500   5.600   5.600   5.600   1.100\n"
+	"pause          4.900   3.900   2.900   3.900   4.900   4.900   4.900   1.000\n"
+	"  stop         0.400   0.300   0.200   0.300   0.400   0.400   0.400   0.100\n"
+	"  reply        0.400   0.300   0.200   0.300   0.400   0.400   0.400   0.100\n"
+	"  block        0.400   0.300   0.200   0.300   0.400   0.400   0.400   0.100\n"
+	"  dev          0.400   0.300   0.200   0.300   0.400   0.400   0.400   0.100\n"
+	"  ram          0.400   0.300   0.200   0.300   0.400   0.400   0.400   0.100\n"
+	"  vmstate      0.400   0.300   0.200   0.300   0.400   0.400   0.400   0.100\n"
+	"  received     0.400   0.300   0.200   0.300   0.400   0.400   0.400   0.100\n"
+	"  flush        0.400   0.300   0.200   0.300   0.400   0.400   0.400   0.100\n"
+	"  net          0.400   0.300   0.200   0.300   0.400   0.400   0.400   0.100\n"
+	"  loaded       0.400   0.300   0.200   0.300   0.400   0.400   0.400   0.100\n"
+	"  resume       0.400   0.300   0.200   0.300   0.400   0.400   0.400   0.100\n"
+	"  other        1.200   1.200   1.200   1.200   1.200   1.200   1.200   0.000\n"
+	"wait          30.100  20.100  10.100  20.100  30.100  30.100  30.100  10.000\n"
+	KEYS "  s both  v recorder\n";
 
 static const char at_120[] =
-	HEAD
-	"recorder              primary       secondary                                primary               secondary\n"
-	"tot_time            12.300 ms       13.500 ms   phase, ms       last    mean     p99    last    mean     p99\n"
-	"tot_num                     3               3   checkpoint     5.100   4.100   5.100   5.600   4.500   5.600\n"
-	"avg_time             4.100 ms        4.500 ms     request      0.400   0.300   0.400\n"
-	"init_time                   -               -     stop         0.400   0.300   0.400   0.400   0.300   0.400\n"
-	"wait_time           20.100 ms       20.100 ms     reply                                0.400   0.300   0.400\n"
-	"stat_time            1.200 ms        0.800 ms     block        0.400   0.300   0.400   0.400   0.300   0.400\n"
-	"dev_time             0.300 ms        0.300 ms     dev          0.400   0.300   0.400   0.400   0.300   0.400\n"
-	"ram_time             0.300 ms        0.300 ms     ram          0.400   0.300   0.400   0.400   0.300   0.400\n"
-	"vmstate_time         0.300 ms        0.300 ms     vmstate      0.400   0.300   0.400   0.400   0.300   0.400\n"
-	"ram_size           2000 bytes      2000 bytes     received     0.400   0.300   0.400   0.400   0.300   0.400\n"
-	"dev_size           2000 bytes      2000 bytes     flush                                0.400   0.300   0.400\n"
-	"                                                  net          0.400   0.300   0.400   0.400   0.300   0.400\n"
-	"                                                  loaded       0.400   0.300   0.400   0.400   0.300   0.400\n"
-	"                                                  resume       0.400   0.300   0.400   0.400   0.300   0.400\n"
-	"                                                  other        1.100   1.100   1.100   1.200   1.200   1.200\n"
-	"                                                wait          30.100  20.100  30.100  30.100  20.100  30.100\n"
-	"                                                pause          4.400   3.500   4.400   4.900   3.900   4.900\n";
+	TITLE "  every 0.5 s\n"
+	"                      primary pid 11        secondary pid 12\n"
+	"now                       wait 0.2 s               ram 0.2 s\n"
+	"last                 seq 3, 5.100 ms         seq 3, 5.600 ms\n"
+	"phase, ms       last     p50     p99    last     p50     p99   recorder             primary       secondary\n"
+	"checkpoint     5.100   4.100   5.100   5.600   4.500   5.600   tot_time           12.300 ms       13.500 ms\n"
+	"pause          4.400   3.500   4.400   4.900   3.900   4.900   tot_num                    3               3\n"
+	"  request      0.400   0.300   0.400                           avg_time            4.100 ms        4.500 ms\n"
+	"  stop         0.400   0.300   0.400   0.400   0.300   0.400   init_time                  -               -\n"
+	"  reply                                0.400   0.300   0.400   wait_time          20.100 ms       20.100 ms\n"
+	"  block        0.400   0.300   0.400   0.400   0.300   0.400   stat_time           1.200 ms        0.800 ms\n"
+	"  dev          0.400   0.300   0.400   0.400   0.300   0.400   dev_time            0.300 ms        0.300 ms\n"
+	"  ram          0.400   0.300   0.400   0.400   0.300   0.400   ram_time            0.300 ms        0.300 ms\n"
+	"  vmstate      0.400   0.300   0.400   0.400   0.300   0.400   vmstate_time        0.300 ms        0.300 ms\n"
+	"  received     0.400   0.300   0.400   0.400   0.300   0.400   ram_size          2000 bytes      2000 bytes\n"
+	"  flush                                0.400   0.300   0.400   dev_size          2000 bytes      2000 bytes\n"
+	"  net          0.400   0.300   0.400   0.400   0.300   0.400\n"
+	"  loaded       0.400   0.300   0.400   0.400   0.300   0.400\n"
+	"  resume       0.400   0.300   0.400   0.400   0.300   0.400\n"
+	"  other        1.100   1.100   1.100   1.200   1.200   1.200\n"
+	"wait          30.100  20.100  30.100  30.100  20.100  30.100\n"
+	KEYS "  s side\n";
 
+/* Too narrow for both sides. */
+static const char at_40[] =
+	"colo-perf live 1:02:03  153 hits, 0 lost\n"
+	"                    secondary pid 12\n"
+	"now                        ram 0.2 s\n"
+	"last                 seq 3, 5.600 ms\n"
+	"phase, ms       last     p50     p99\n"
+	"checkpoint     5.600   4.500   5.600\n"
+	"pause          4.900   3.900   4.900\n"
+	"  stop         0.400   0.300   0.400\n"
+	"  reply        0.400   0.300   0.400\n"
+	KEYS "\n"
+	"s primary  v 11 more phases, recorder\n";
 /* clang-format on */
+
+static const struct layout {
+	const char *name;
+	guint width, height;
+	int page;
+	guint side_turn;
+	const char *text;
+} layouts[] = {
+	{"60x20", 60, 20, 0, 0, at_60},
+	{"60x20-second-page", 60, 20, 1, 0, second_page_at_60},
+	{"60x20-page-before-the-first", 60, 20, -1, 0, second_page_at_60},
+	{"60x20-third-page-is-the-first", 60, 20, 2, 3, at_60},
+	{"80x24", 80, 24, 0, 0, at_80},
+	{"80x24-one-side", 80, 24, 0, 2, secondary_at_80},
+	{"120x50", 120, 50, 0, 0, at_120},
+	{"120x24", 120, 24, 0, 0, at_120},
+	{"40x11", 40, 11, 0, 1, at_40},
+};
 
 static void test_layout(gconstpointer data)
 {
-	const guint width = GPOINTER_TO_UINT(data);
+	const struct layout *layout = data;
 	const struct teller teller = tell_pair();
-	g_autofree char *text = show(&teller, width, 60);
+	struct live_report *report = live_report_new(teller.counts, true);
+	struct live_view view = view_of(&teller, report);
+	g_autofree char *text = NULL;
 
-	g_assert_cmpstr(text, ==, width == 60 ? at_60 : width == 80 ? at_80 : at_120);
+	view.page = layout->page;
+	view.side_turn = layout->side_turn;
+	text = text_of(&view, layout->width, layout->height);
+	g_assert_cmpstr(text, ==, layout->text);
+	live_report_free(report);
 	live_counts_free(teller.counts);
 }
 
-/* Any size: nothing is wider or higher, and what is cut is said. */
+/* Whether one of the lines begins with these words. */
+static bool has_line(const char *text, const char *words)
+{
+	g_autofree char *start = g_strconcat("\n", words, " ", NULL);
+
+	return strstr(text, start) != NULL;
+}
+
+/* A terminal as it comes shows what matters without any key. */
+static void test_phases_at_once(void)
+{
+	static const guint sizes[][2] = {{60, 20}, {80, 24}, {120, 50}};
+	static const char *const always[] = {"now", "last", "checkpoint", "pause"};
+	const struct teller teller = tell_pair();
+
+	for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+		g_autofree char *text = show(&teller, sizes[i][0], sizes[i][1]);
+
+		for (unsigned int phase = 0; phase < COLO_PHASE_WAIT; phase++) {
+			g_autofree char *row = g_strconcat("  ", colo_phase_name(phase), NULL);
+
+			g_assert_true(has_line(text, row));
+		}
+		for (size_t j = 0; j < G_N_ELEMENTS(always); j++)
+			g_assert_true(has_line(text, always[j]));
+	}
+	live_counts_free(teller.counts);
+}
+
+/* In any size in which a row fits, `v` and `s` come by all that there is. */
+static void test_all_is_reached(void)
+{
+	const struct teller teller = tell_pair();
+	struct live_report *report = live_report_new(teller.counts, true);
+	struct live_view view = view_of(&teller, report);
+
+	for (guint width = 40; width < 130; width += 9) {
+		for (guint height = 9; height < 40; height++) {
+			g_autoptr(GString) all = g_string_new(NULL);
+
+			for (view.side_turn = 0; view.side_turn < 3; view.side_turn++) {
+				for (view.page = 0; view.page < 30; view.page++) {
+					g_autofree char *text = text_of(&view, width, height);
+
+					g_string_append(all, text);
+				}
+			}
+			for (unsigned int phase = 0; phase < COLO_PHASE_WAIT; phase++) {
+				g_autofree char *row =
+					g_strconcat("  ", colo_phase_name(phase), NULL);
+
+				g_assert_true(has_line(all->str, row));
+			}
+			g_assert_true(has_line(all->str, "wait"));
+			g_assert_nonnull(strstr(all->str, "dev_size "));
+			g_assert_nonnull(strstr(all->str, "primary pid 11"));
+			g_assert_nonnull(strstr(all->str, "secondary pid 12"));
+		}
+	}
+	live_report_free(report);
+	live_counts_free(teller.counts);
+}
+
+/* Any size: nothing is wider or higher, and what is not there is said. */
 static void test_sizes(void)
 {
 	const struct teller teller = tell_pair();
@@ -255,7 +382,7 @@ static void test_sizes(void)
 			g_autofree char *text = show(&teller, width, height);
 
 			if (width >= 60 && height < 20)
-				g_assert_nonnull(strstr(text, "more lines"));
+				g_assert_nonnull(strstr(text, height < 8 ? "more lines" : "  v "));
 		}
 	}
 	live_counts_free(teller.counts);
@@ -267,6 +394,7 @@ static void test_nothing(void)
 	g_autofree char *text = show(&teller, 80, 24);
 
 	g_assert_nonnull(strstr(text, "no COLO probe was hit yet"));
+	g_assert_nonnull(strstr(text, "q quit"));
 	live_counts_free(teller.counts);
 }
 
@@ -281,11 +409,65 @@ static void test_paused_and_lost(void)
 	view.n_lost = 17;
 	view.counted_s = 61;
 	view.n_hidden = 2;
-	text = text_of(&view, 80, 60);
-	g_assert_nonnull(strstr(text, "PAUSED"));
-	g_assert_nonnull(strstr(text, "17 lost; counting for 0:01:01\n"));
+	text = text_of(&view, 80, 24);
+	g_assert_nonnull(strstr(text, " PAUSED "));
+	g_assert_nonnull(strstr(text, "17 lost; counting for 0:01:01  "));
 	g_assert_nonnull(strstr(text, "p go on"));
 	g_assert_nonnull(strstr(text, "2 more sessions"));
+	live_report_free(report);
+	live_counts_free(teller.counts);
+}
+
+/* What was looked at stays as it is when more is counted: `p` and then `v` show one moment. */
+static void test_look_stays(void)
+{
+	struct teller teller = tell_pair();
+	struct live_report *report = live_report_new(teller.counts, true);
+	const struct live_view view = view_of(&teller, report);
+	g_autofree char *before = text_of(&view, 60, 60), *after = NULL;
+
+	end(&teller, COLO_ROLE_SECONDARY, COLO_PHASE_RAM, 4);
+	end(&teller, COLO_ROLE_SECONDARY, COLO_PHASE_CHECKPOINT, 4);
+	for (int64_t seq = 5; seq <= 9; seq++)
+		checkpoint(&teller, COLO_ROLE_SECONDARY, seq);
+	hit(&teller, COLO_ROLE_SECONDARY, "colo_exit", 1, 0);
+	live_counts_settle(teller.counts, UINT64_MAX);
+	after = text_of(&view, 60, 60);
+	g_assert_cmpstr(after, ==, before);
+	live_report_free(report);
+	live_counts_free(teller.counts);
+}
+
+/* One warning in a low window, three in a high one, and how many there are. */
+static void test_warnings(void)
+{
+	static const guint heights[] = {24, 50}, shown[] = {1, 3};
+	const struct teller teller = tell_pair();
+	struct live_report *report = live_report_new(teller.counts, true);
+	struct live_view view = view_of(&teller, report);
+	struct warning warnings[4];
+	g_autoptr(GPtrArray) list = g_ptr_array_new();
+
+	for (size_t i = 0; i < G_N_ELEMENTS(warnings); i++) {
+		warnings[i] = (struct warning){.message = (char *)"something"};
+		g_ptr_array_add(list, &warnings[i]);
+	}
+	view.warnings = list;
+	for (size_t i = 0; i < G_N_ELEMENTS(heights); i++) {
+		g_autofree char *text = text_of(&view, 80, heights[i]);
+		g_autofree char *last =
+			g_strdup_printf("\nwarning %u of 4: something\n ", shown[i]);
+
+		g_assert_nonnull(strstr(text, "\nwarning 1 of 4: something\n"));
+		g_assert_nonnull(strstr(text, last));
+		g_assert_true(has_line(text, "wait"));
+	}
+	g_ptr_array_set_size(list, 1);
+	{
+		g_autofree char *text = text_of(&view, 80, 24);
+
+		g_assert_nonnull(strstr(text, "\nwarning: something\n"));
+	}
 	live_report_free(report);
 	live_counts_free(teller.counts);
 }
@@ -351,9 +533,15 @@ static void test_rounds(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_data_func("/live-view/60-columns", GUINT_TO_POINTER(60), test_layout);
-	g_test_add_data_func("/live-view/80-columns", GUINT_TO_POINTER(80), test_layout);
-	g_test_add_data_func("/live-view/120-columns", GUINT_TO_POINTER(120), test_layout);
+	for (size_t i = 0; i < G_N_ELEMENTS(layouts); i++) {
+		g_autofree char *name = g_strconcat("/live-view/layout/", layouts[i].name, NULL);
+
+		g_test_add_data_func(name, &layouts[i], test_layout);
+	}
+	g_test_add_func("/live-view/phases-at-once", test_phases_at_once);
+	g_test_add_func("/live-view/all-is-reached", test_all_is_reached);
+	g_test_add_func("/live-view/look-stays", test_look_stays);
+	g_test_add_func("/live-view/warnings", test_warnings);
 	g_test_add_func("/live-view/sizes", test_sizes);
 	g_test_add_func("/live-view/nothing", test_nothing);
 	g_test_add_func("/live-view/paused-and-lost", test_paused_and_lost);
