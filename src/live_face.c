@@ -146,6 +146,7 @@ static void show(struct live_face *face)
 	view->side_turn = face->side_turn;
 	screen_size(face->screen, &width, &height);
 	lines = live_view_lines(view, width, height);
+	face->page = view->page;
 	screen_show(face->screen, lines);
 }
 

@@ -209,12 +209,12 @@ static struct position fill_page(GPtrArray *rows, const GPtrArray *tables, struc
 	return from;
 }
 
-/* Where the page begins that the user asked for. */
-static struct position find_page(const GPtrArray *tables, guint room, int page)
+/* Where the page begins that the user asked for; `page` becomes its number. */
+static struct position find_page(const GPtrArray *tables, guint room, int *page)
 {
 	g_autoptr(GArray) begins = g_array_new(FALSE, FALSE, sizeof(struct position));
 	struct position position = {.row = 1};
-	int index;
+	int n_pages;
 
 	while (position.table < tables->len) {
 		g_autoptr(GPtrArray) rows = g_ptr_array_new();
@@ -222,10 +222,9 @@ static struct position find_page(const GPtrArray *tables, guint room, int page)
 		g_array_append_val(begins, position);
 		position = fill_page(rows, tables, position, room);
 	}
-	index = page % (int)begins->len;
-	if (index < 0)
-		index += (int)begins->len;
-	return g_array_index(begins, struct position, index);
+	n_pages = (int)begins->len;
+	*page = (*page % n_pages + n_pages) % n_pages;
+	return g_array_index(begins, struct position, *page);
 }
 
 /* What stands on the pages behind this one: "other, wait, recorder". */
@@ -288,7 +287,7 @@ static void put_rows(struct canvas *canvas, const GPtrArray *rows)
 	}
 }
 
-static void put_tables(struct canvas *canvas, const struct live_view *view, guint height)
+static void put_tables(struct canvas *canvas, struct live_view *view, guint height)
 {
 	const struct layout layout = layout_of(view, canvas->width);
 	struct live_table *sides = live_table_of_sides(&layout.columns, view->now_ns);
@@ -301,7 +300,7 @@ static void put_tables(struct canvas *canvas, const struct live_view *view, guin
 	live_table_free(sides);
 	n_lines = canvas->lines->len + key_lines(canvas->width);
 	room = height > n_lines ? height - n_lines : 1;
-	begin = find_page(tables, room, view->page);
+	begin = find_page(tables, room, &view->page);
 	next = fill_page(rows, tables, begin, room);
 	put_rows(canvas, rows);
 	hidden = hidden_text(tables, next);
@@ -312,7 +311,7 @@ static void put_tables(struct canvas *canvas, const struct live_view *view, guin
 	put_keys(canvas, view->paused, layout.next_side, hidden);
 }
 
-GPtrArray *live_view_lines(const struct live_view *view, guint width, guint height)
+GPtrArray *live_view_lines(struct live_view *view, guint width, guint height)
 {
 	struct canvas canvas = {.lines = screen_lines_new(), .width = width};
 	guint n_cut;

@@ -27,13 +27,15 @@ struct live_view {
 	guint n_sides;
 	guint n_hidden;		   /* sessions for which there is no room */
 	const GPtrArray *warnings; /* Weak: struct warning */
-	/* How often the user asked for the next ones. Any number: they begin anew behind the last.
-	 */
+	/* What the user asked for. Any number: they begin anew behind the last. */
 	int page;	 /* of what does not fit onto one screen */
 	guint side_turn; /* both sides, the primary, the secondary */
 };
 
-/* New lines (struct screen_line, owned by the array), at the most `height`. */
-GPtrArray *live_view_lines(const struct live_view *view, guint width, guint height);
+/*
+ * New lines (struct screen_line, owned by the array), at the most `height`. `page` becomes the
+ * number of the page that they show.
+ */
+GPtrArray *live_view_lines(struct live_view *view, guint width, guint height);
 
 #endif

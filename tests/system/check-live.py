@@ -467,19 +467,19 @@ def check_terminal_ends(terminal, command):
     terminal.send("fg", "Enter")
     check("terminal: Ctrl-Z gives the terminal back, fg takes it again",
           stopped and "ready>" in stopped and "tot_num" not in stopped and
-          terminal.wait_for(r"colo-perf live \d.*\n(.*\n)*tot_num"), stopped)
+          terminal.wait_for(r"(?s)colo-perf live \d.*tot_num"), stopped)
     terminal.send("q")
-    screen = terminal.wait_for(r"(?s)phase, ms .*ready> $|pause .*\n(.*\n)*ready> ?\n*$")
+    screen = terminal.wait_for(r"(?s)pause .*ready>\s*$")
     terminal.send("stty -a", "Enter")
     check("terminal: q ends with the report, and the terminal is as before",
           screen and "q quit" not in screen and terminal.wait_for(" icanon ") and
           re.search(r"(?<!-)\becho\b", terminal.screen()), screen)
     terminal.send("clear; NO_COLOR=1 " + command, "Enter")
     # The report of the one before has a tot_num too.
-    shown = terminal.wait_for(r"tot_num +[1-9](.*\n)*q quit")
+    shown = terminal.wait_for(r"(?s)tot_num +[1-9].*q quit")
     check("terminal: no colour with NO_COLOR", shown and "\033[" not in terminal.screen("-e"))
     terminal.send("C-c")
-    screen = terminal.wait_for(r"pause .*\n(.*\n)*ready> ?\n*$")
+    screen = terminal.wait_for(r"(?s)pause .*ready>\s*$")
     terminal.send("echo status $?", "Enter")
     check("terminal: Ctrl-C ends with the report and status 0",
           screen and terminal.wait_for("status 0"), screen)

@@ -114,7 +114,7 @@ static struct live_view view_of(const struct teller *teller, const struct live_r
 	return view;
 }
 
-static char *text_of(const struct live_view *view, guint width, guint height)
+static char *text_of(struct live_view *view, guint width, guint height)
 {
 	g_autoptr(GPtrArray) lines = live_view_lines(view, width, height);
 	GString *text = g_string_new(NULL);
@@ -132,7 +132,7 @@ static char *text_of(const struct live_view *view, guint width, guint height)
 static char *show(const struct teller *teller, guint width, guint height)
 {
 	struct live_report *report = live_report_new(teller->counts, true);
-	const struct live_view view = view_of(teller, report);
+	struct live_view view = view_of(teller, report);
 	char *text = text_of(&view, width, height);
 
 	live_report_free(report);
@@ -281,16 +281,17 @@ static const struct layout {
 	int page;
 	guint side_turn;
 	const char *text;
+	int shown_page;
 } layouts[] = {
-	{"60x20", 60, 20, 0, 0, at_60},
-	{"60x20-second-page", 60, 20, 1, 0, second_page_at_60},
-	{"60x20-page-before-the-first", 60, 20, -1, 0, second_page_at_60},
-	{"60x20-third-page-is-the-first", 60, 20, 2, 3, at_60},
-	{"80x24", 80, 24, 0, 0, at_80},
-	{"80x24-one-side", 80, 24, 0, 2, secondary_at_80},
-	{"120x50", 120, 50, 0, 0, at_120},
-	{"120x24", 120, 24, 0, 0, at_120},
-	{"40x11", 40, 11, 0, 1, at_40},
+	{"60x20", 60, 20, 0, 0, at_60, 0},
+	{"60x20-second-page", 60, 20, 1, 0, second_page_at_60, 1},
+	{"60x20-page-before-the-first", 60, 20, -1, 0, second_page_at_60, 1},
+	{"60x20-third-page-is-the-first", 60, 20, 2, 3, at_60, 0},
+	{"80x24", 80, 24, 0, 0, at_80, 0},
+	{"80x24-one-side", 80, 24, 0, 2, secondary_at_80, 0},
+	{"120x50", 120, 50, 0, 0, at_120, 0},
+	{"120x24", 120, 24, 0, 0, at_120, 0},
+	{"40x11", 40, 11, 0, 1, at_40, 0},
 };
 
 static void test_layout(gconstpointer data)
@@ -305,6 +306,7 @@ static void test_layout(gconstpointer data)
 	view.side_turn = layout->side_turn;
 	text = text_of(&view, layout->width, layout->height);
 	g_assert_cmpstr(text, ==, layout->text);
+	g_assert_cmpint(view.page, ==, layout->shown_page);
 	live_report_free(report);
 	live_counts_free(teller.counts);
 }
@@ -350,10 +352,11 @@ static void test_all_is_reached(void)
 			g_autoptr(GString) all = g_string_new(NULL);
 
 			for (view.side_turn = 0; view.side_turn < 3; view.side_turn++) {
-				for (view.page = 0; view.page < 30; view.page++) {
+				for (int page = 0; page < 30; page++) {
 					g_autofree char *text = text_of(&view, width, height);
 
 					g_string_append(all, text);
+					view.page++;
 				}
 			}
 			for (unsigned int phase = 0; phase < COLO_PHASE_WAIT; phase++) {
@@ -423,7 +426,7 @@ static void test_look_stays(void)
 {
 	struct teller teller = tell_pair();
 	struct live_report *report = live_report_new(teller.counts, true);
-	const struct live_view view = view_of(&teller, report);
+	struct live_view view = view_of(&teller, report);
 	g_autofree char *before = text_of(&view, 60, 60), *after = NULL;
 
 	end(&teller, COLO_ROLE_SECONDARY, COLO_PHASE_RAM, 4);
