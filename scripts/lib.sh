@@ -6,6 +6,9 @@
 
 PROGRAM=${0##*/}
 
+# In others 0.5 is no number for printf, and awk prints 0,5.
+export LC_ALL=C
+
 # --- Messages: everything for people goes to stderr, stdout is for results ---
 
 # A descriptor of its own: stderr can then be sent elsewhere while bash would report on a child that was killed.

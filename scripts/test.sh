@@ -11,6 +11,9 @@ ROOT=$(dirname -- "$HERE")
 # shellcheck source=lib.sh
 . "$HERE/lib.sh"
 
+# The user that some tests run as has to reach what is built.
+umask 022
+
 usage() {
     cat <<END
 usage: [QEMU=BINARY] test.sh [--no-install] [--no-system]
@@ -57,11 +60,11 @@ tap() {
     tests/run-tap.sh "$TALLY" "$@"
 }
 
-# one NAME COMMAND...: a command that is one test.
+# one NAME COMMAND...: a command that is one test, in the same environment.
 one() {
     local name=$1 log=$WORK/log
     shift
-    if "$@" >"$log" 2>&1; then
+    if tests/clean-env.sh "$@" >"$log" 2>&1; then
         echo "$name 1 0 0" >>"$TALLY"
         printf '%-32s passed\n' "$name"
     else

@@ -113,15 +113,22 @@ static bool find_formats(struct loader *loader, GError **error)
 /* Formats from elsewhere must be those that the hits were recorded with. */
 static bool check_formats(struct loader *loader, GError **error)
 {
+	const struct recording *recording = loader->recording;
+	const char *problem = NULL;
+
 	loader->recording->formats_checked = loader->sites != NULL;
-	if (!loader->sites || uprobe_sites_agree(loader->sites))
+	if (recording->formats_from && !recording->n_probes && !recording->other_probes->len)
+		problem = "none of its tracepoints is among them";
+	else if (loader->sites && !uprobe_sites_agree(loader->sites))
+		problem = "the hits come from other places of the program than the probes "
+			  "registered there";
+	if (!problem)
 		return true;
 	g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_NO_FORMATS,
 		    "%s%sits own formats of the probes are missing, and those in %s are not "
-		    "the same: the hits come from other places of the program than the probes "
-		    "registered there; name the right ones by --formats",
-		    loader->recording->damage ? loader->recording->damage : "",
-		    loader->recording->damage ? "; " : "", loader->recording->formats_from);
+		    "the same: %s; name the right ones by --formats",
+		    recording->damage ? recording->damage : "", recording->damage ? "; " : "",
+		    recording->formats_from, problem);
 	return false;
 }
 

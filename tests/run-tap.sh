@@ -12,11 +12,13 @@ set -euo pipefail
 tally=$1
 name=$2
 shift 2
+here=$(dirname -- "${BASH_SOURCE[0]}")
+[[ -d ${TMPDIR:-/tmp} && -w ${TMPDIR:-/tmp} ]] || unset TMPDIR
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
 status=0
-"$@" >"$log" 2>&1 || status=$?
+"$here/clean-env.sh" "$@" >"$log" 2>&1 || status=$?
 
 count() {
     grep -cE "$1" "$log" || true

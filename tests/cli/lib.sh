@@ -92,6 +92,30 @@ runs() {
     check "$name" done_well
 }
 
+# How to mount something that nobody else sees: as root, or in a user namespace where that is allowed.
+private_mounts=(unshare --mount)
+[ "$(id -u)" -eq 0 ] || private_mounts+=(--map-root-user)
+
+# refuses_on MACHINE NAME STATUS STDERR [ARG...]: as refuses, on a machine whose tracefs is the directory MACHINE.
+refuses_on() {
+    local machine=$1 name=$2 expected=$3 line=$4
+
+    shift 4
+    if ! "${private_mounts[@]}" mount --bind "$machine" /sys/kernel/tracing 2>/dev/null; then
+        skip "$name" "here nothing can be mounted on /sys/kernel/tracing, not even by unshare"
+        return
+    fi
+    status=0
+    # debugfs has a tracefs too.
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    "${private_mounts[@]}" sh -c '
+        mount --bind "$1" /sys/kernel/tracing
+        [ ! -d /sys/kernel/debug ] || mount -t tmpfs none /sys/kernel/debug
+        shift
+        exec "$@"' - "$machine" "$colo_perf" "$@" >"$out" 2>"$err" </dev/null || status=$?
+    check "$name" said "$expected" "$line"
+}
+
 # TAP's last line, and the exit status.
 finish() {
     echo "1..$n"

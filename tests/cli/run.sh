@@ -298,6 +298,38 @@ refuses "perf record was killed" 1 "colo-perf report: killed.data: $killed; $for
 refuses "cut in its data" 1 "colo-perf report: cut.data: $cut; $formats" report --formats directory cut.data
 refuses "damaged formats" 1 "colo-perf report: bad-formats.data: $bad; $formats" \
     report --formats directory bad-formats.data
+# Whatever is registered on the machine that runs this: one without probes, and one with somebody else's.
+mkdir -p machine others/events/sdt_qemu/colo_ram_begin
+refuses_on machine "without formats, on a machine without probes" 1 \
+    "colo-perf report: no-formats.data: the formats of its tracepoints (feature 1, TRACING_DATA) are not there, and this machine has no sdt_qemu probes registered; name them by --formats: a copy of the recording machine's /sys/kernel/tracing/events/sdt_qemu, or another recording of it" \
+    report no-formats.data
+cat >others/events/sdt_qemu/colo_ram_begin/format <<'END'
+name: colo_ram_begin
+ID: 65000
+format:
+	field:unsigned short common_type;	offset:0;	size:2;	signed:0;
+	field:unsigned char common_flags;	offset:2;	size:1;	signed:0;
+	field:unsigned char common_preempt_count;	offset:3;	size:1;	signed:0;
+	field:int common_pid;	offset:4;	size:4;	signed:1;
+
+	field:unsigned long __probe_ip;	offset:8;	size:8;	signed:0;
+	field:s32 arg1;	offset:16;	size:4;	signed:1;
+	field:s64 arg2;	offset:20;	size:8;	signed:1;
+
+print fmt: "(%lx) arg1=%d arg2=%lld", REC->__probe_ip, REC->arg1, REC->arg2
+END
+not_the_same="its own formats of the probes are missing, and those in"
+none_of_them="are not the same: none of its tracepoints is among them; name the right ones by --formats"
+for command in "report" "live -i"; do
+    # shellcheck disable=SC2086 # two words
+    refuses_on others "${command% *}: without formats, on a machine with other probes" 1 \
+        "colo-perf ${command% *}: no-formats.data: $not_the_same /sys/kernel/tracing $none_of_them" \
+        $command no-formats.data
+done
+refuses_on others "perf record was killed, on a machine with other probes" 1 \
+    "colo-perf report: killed.data: $killed; $not_the_same /sys/kernel/tracing $none_of_them" report killed.data
+refuses "the formats of another machine" 1 \
+    "colo-perf report: killed.data: $killed; $not_the_same others $none_of_them" report --formats others killed.data
 salvages() {
     [ "$status" -eq 0 ] && grep -q "^warning: $1 lost the formats of its probes; those in $2 were taken" "$out"
 }

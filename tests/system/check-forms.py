@@ -28,7 +28,7 @@ import typing
 
 sys.dont_write_bytecode = True
 import perf_script  # pylint: disable=wrong-import-position
-from workload_record import CHAINS, GROUP, Probes, Programs, TRACEFS, run  # pylint: disable=wrong-import-position
+from workload_record import CHAINS, GROUP, Probes, Programs, TRACEFS, on_machine_without_probes, run  # pylint: disable=wrong-import-position
 from tap import check, finish, skip  # pylint: disable=wrong-import-position
 
 CHECKPOINTS = 12
@@ -72,8 +72,9 @@ FORMS = (
 class Report:
     """What colo-perf says of a recording."""
 
-    def __init__(self, program, path, *options, stdin=None):
-        done = subprocess.run([program, "report", "--json", *options, str(path)],
+    def __init__(self, program, path, *options, stdin=None, without_probes=False):
+        command = [program, "report", "--json", *options, str(path)]
+        done = subprocess.run(on_machine_without_probes(*command) if without_probes else command,
                               stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               encoding="utf-8", check=False)
         self.status, self.error = done.returncode, done.stderr.strip()
@@ -274,15 +275,15 @@ def check_other_probes(path, places, probes, colo_perf):
         register(f"p:{GROUP}/{event} {place}" for event, place in reversed(places))
         there = Report(colo_perf, path)
         check("other probes: the formats of this machine are refused",
-              there.status == 1 and "are not the same" in there.error and
-              len(there.error.splitlines()) == 1, there.error)
+              there.status == 1 and "are not the same" in there.error and "--formats" in there.error
+              and len(there.error.splitlines()) == 1, there.error)
     finally:
         for event, _ in places:
             probes.remove(event)
 
 
 def check_none(path, colo_perf):
-    there = Report(colo_perf, path)
+    there = Report(colo_perf, path, without_probes=True)
     check("no probes: one line says what to do", there.status == 1 and "--formats" in there.error and
           len(there.error.splitlines()) == 1, there.error)
 

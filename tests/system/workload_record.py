@@ -24,6 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 COLO_PERF = ROOT / "build" / "colo-perf"
 TRACEFS = pathlib.Path("/sys/kernel/tracing")
+DEBUGFS = pathlib.Path("/sys/kernel/debug")  # has a tracefs of its own
 GROUP = "sdt_qemu"
 RATE = 1999  # samples a second of CPU time
 CHAINS = f"cpu-clock/freq={RATE},call-graph=fp/"
@@ -166,6 +167,12 @@ class Probes:
 
     def select(self):
         return [word for event in self.events for word in ("-e", f"{GROUP}:{event}")]
+
+
+def on_machine_without_probes(*command):
+    """The command, so that it finds nothing registered, whatever others have registered here."""
+    hide = f"mount -t tmpfs none {TRACEFS} && {{ [ ! -d {DEBUGFS} ] || mount -t tmpfs none {DEBUGFS}; }} && exec \"$@\""
+    return ["unshare", "--mount", "sh", "-c", hide, "-", *map(str, command)]
 
 
 # --- Recording ---
