@@ -287,7 +287,7 @@ int input_fail_without_checkpoints(const char *command, const struct recordings 
 
 		n_hits += one->n_probe_hits;
 		n_probes += one->n_probes;
-		n_unknown += one->other_probes->len;
+		n_unknown += one->other_probes->len + one->foreign_events->len;
 	}
 	if (others->len)
 		return colo_perf_fail(
@@ -305,7 +305,8 @@ int input_fail_without_checkpoints(const char *command, const struct recordings 
 		return colo_perf_fail(
 			command, COLO_PERF_NO_DATA,
 			"%s: holds no COLO checkpoint: none of its %u events is a probe of "
-			"sdt-probes.patch%s; record a QEMU built with it, with -e 'sdt_qemu:*'",
+			"sdt-probes.patch%s; record a QEMU built with it, with -e "
+			"'sdt_qemu:colo_*'",
 			file->path, file->n_events,
 			n_unknown ? " (its sdt_qemu events are others, or of another version)"
 				  : "");

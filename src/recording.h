@@ -46,11 +46,11 @@ struct recording {
 	bool has_task_records; /* an event asks for FORK and EXIT records */
 	GPtrArray
 		*sampled_probes; /* Owned by this: names (owned) of probes not recorded each time */
-	GPtrArray
-		*other_probes;	/* Owned by this: names (owned) of sdt_qemu events not known here */
-	struct perf_file *file; /* Owned by this */
-	struct dso_table *dsos; /* Owned by this: what was mapped */
-	struct tasks *tasks;	/* Owned by this */
+	GPtrArray *other_probes; /* Owned by this: names (owned) of COLO events not known here */
+	GPtrArray *foreign_events; /* Owned by this: names (owned) of sdt_qemu events, not COLO's */
+	struct perf_file *file;	   /* Owned by this */
+	struct dso_table *dsos;	   /* Owned by this: what was mapped */
+	struct tasks *tasks;	   /* Owned by this */
 };
 
 struct recordings {

@@ -54,6 +54,7 @@ void recording_free(struct recording *recording)
 	g_free(recording->formats_from);
 	g_ptr_array_unref(recording->sampled_probes);
 	g_ptr_array_unref(recording->other_probes);
+	g_ptr_array_unref(recording->foreign_events);
 	tasks_free(recording->tasks);
 	dso_table_free(recording->dsos);
 	perf_file_free(recording->file);
@@ -67,6 +68,7 @@ struct recording *recording_new(const char *path)
 	recording->path = g_strdup(path);
 	recording->sampled_probes = g_ptr_array_new_with_free_func(g_free);
 	recording->other_probes = g_ptr_array_new_with_free_func(g_free);
+	recording->foreign_events = g_ptr_array_new_with_free_func(g_free);
 	return recording;
 }
 
@@ -117,7 +119,8 @@ static bool check_formats(struct loader *loader, GError **error)
 	const char *problem = NULL;
 
 	loader->recording->formats_checked = loader->sites != NULL;
-	if (recording->formats_from && !recording->n_probes && !recording->other_probes->len)
+	if (recording->formats_from && !recording->n_probes && !recording->other_probes->len &&
+	    !recording->foreign_events->len)
 		problem = "none of its tracepoints is among them";
 	else if (loader->sites && !uprobe_sites_agree(loader->sites))
 		problem = "the hits come from other places of the program than the probes "
@@ -176,6 +179,10 @@ static bool find_probe(struct loader *loader, const struct perf_event *event,
 
 	if (g_strcmp0(tracepoint_system(tracepoint), COLO_PROBE_SYSTEM))
 		return true;
+	if (!g_str_has_prefix(name, COLO_PROBE_PREFIX)) {
+		g_ptr_array_add(loader->recording->foreign_events, g_strdup(name));
+		return true;
+	}
 	if (!probe || tracepoint_n_args(tracepoint) < probe->n_args) {
 		g_ptr_array_add(loader->recording->other_probes, g_strdup(name));
 		return true;

@@ -47,7 +47,7 @@ static void add_of_file(GPtrArray *warnings, const struct recording *file)
 		add(warnings, "probes_sampled",
 		    "%s: %u of %u probes were sampled, not counted (%s, ...): perf record's -F or "
 		    "-c applied to them, and hits are missing without a trace. Give the rate to "
-		    "the sampling event alone: -e 'sdt_qemu:*' -e cpu-clock/freq=997/",
+		    "the sampling event alone: -e 'sdt_qemu:colo_*' -e cpu-clock/freq=997/",
 		    file->path, file->sampled_probes->len, file->n_probes,
 		    (char *)file->sampled_probes->pdata[0]);
 	if (file->n_lost_records)
@@ -106,6 +106,12 @@ static void add_of_file(GPtrArray *warnings, const struct recording *file)
 		    "%s: %u probes are not known here or have other arguments (%s, ...): QEMU was "
 		    "built with another version of sdt-probes.patch",
 		    file->path, file->other_probes->len, (char *)file->other_probes->pdata[0]);
+	if (file->foreign_events->len)
+		add(warnings, "foreign_events",
+		    "%s: %u sdt_qemu events are none of COLO's (%s, ...) and were recorded for "
+		    "nothing: 'sdt_qemu:*' takes all that is registered by that name on the "
+		    "machine, 'sdt_qemu:colo_*' what is needed",
+		    file->path, file->foreign_events->len, (char *)file->foreign_events->pdata[0]);
 }
 
 /* Hits that came through more than one event. */

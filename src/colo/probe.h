@@ -12,6 +12,8 @@
 
 /* perf's name for the group of QEMU's probes. */
 #define COLO_PROBE_SYSTEM "sdt_qemu"
+/* How the name of each of them begins; others of the group are not COLO's. */
+#define COLO_PROBE_PREFIX "colo_"
 
 #define COLO_PROBE_MAX_ARGS 6
 

@@ -277,7 +277,7 @@ refuses "cut in its header" 1 \
     "colo-perf report: header-cut.data: cut off in its header: it has 50 bytes, the header alone has 104" \
     report header-cut.data
 refuses "pipe mode, the header alone" 3 \
-    "colo-perf report: pipe-mode.data: holds no COLO checkpoint: none of its 0 events is a probe of sdt-probes.patch; record a QEMU built with it, with -e 'sdt_qemu:*'" \
+    "colo-perf report: pipe-mode.data: holds no COLO checkpoint: none of its 0 events is a probe of sdt-probes.patch; record a QEMU built with it, with -e 'sdt_qemu:colo_*'" \
     report pipe-mode.data
 refuses "a perf before 2.6.33" 1 \
     "colo-perf report: old.data: it was written by a perf older than 2.6.33; record it anew" \
@@ -434,10 +434,10 @@ fi
 # --- report: nothing of COLO in it
 
 refuses "a recording without probes" 3 \
-    "colo-perf report: no-probes.data: holds no COLO checkpoint: none of its 1 events is a probe of sdt-probes.patch; record a QEMU built with it, with -e 'sdt_qemu:*'" \
+    "colo-perf report: no-probes.data: holds no COLO checkpoint: none of its 1 events is a probe of sdt-probes.patch; record a QEMU built with it, with -e 'sdt_qemu:colo_*'" \
     report no-probes.data
 refuses "a recording of other probes" 3 \
-    "colo-perf report: other-probes.data: holds no COLO checkpoint: none of its 1 events is a probe of sdt-probes.patch (its sdt_qemu events are others, or of another version); record a QEMU built with it, with -e 'sdt_qemu:*'" \
+    "colo-perf report: other-probes.data: holds no COLO checkpoint: none of its 1 events is a probe of sdt-probes.patch (its sdt_qemu events are others, or of another version); record a QEMU built with it, with -e 'sdt_qemu:colo_*'" \
     report other-probes.data
 refuses "probes without hits" 3 \
     "colo-perf report: no-hits.data: holds no COLO checkpoint: none of its 37 probes was hit. Was COLO running (query-colo-status), were the QEMUs' pids recorded, and were the probes taken from the binary that runs?" \
@@ -591,7 +591,7 @@ check "warnings come first" begins_with \
 check "and all of them" [ "$(grep -c '^warning: ' "$out")" -eq 6 ]
 run report sampled.data
 check "sampled probes are a warning" begins_with \
-    "warning: sampled.data: 37 of 37 probes were sampled, not counted (colo_init_begin, ...): perf record's -F or -c applied to them, and hits are missing without a trace. Give the rate to the sampling event alone: -e 'sdt_qemu:*' -e cpu-clock/freq=997/"
+    "warning: sampled.data: 37 of 37 probes were sampled, not counted (colo_init_begin, ...): perf record's -F or -c applied to them, and hits are missing without a trace. Give the rate to the sampling event alone: -e 'sdt_qemu:colo_*' -e cpu-clock/freq=997/"
 run report broken.data
 check "damage is a warning" begins_with \
     "warning: broken.data is damaged: offset $(stat -c %s killed.data): record of type SAMPLE (9) with a size of 4 bytes, the least is 8; what could be read is reported"

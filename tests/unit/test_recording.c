@@ -178,6 +178,7 @@ static void test_other_probes(void)
 	colo_story_add_probe(story, "colo_ram_end_1", "s32 u64 u64 u64 u64");
 	colo_story_add_probe(story, "colo_dev_end_2", "s32 u64");
 	colo_story_add_probe(story, "colo_of_tomorrow", "s32 u64");
+	colo_story_add_probe(story, "vl_of_others", "s32 u64");
 	colo_story_set_filter(story, rename_every_other, NULL);
 	recorded_side(story, &usual_primary, 4);
 	colo_story_free(story);
@@ -188,7 +189,7 @@ static void test_other_probes(void)
 	expected = recorded_load_builder(plain);
 	file = recorded_file(recordings, 0);
 	g_assert_cmpuint(file->n_probes, ==, 38);
-	g_assert_cmpuint(file->n_tracepoints, ==, 41);
+	g_assert_cmpuint(file->n_tracepoints, ==, 42);
 	g_assert_cmpuint(file->n_samples, ==, file->n_probe_hits + 1);
 	g_assert_cmpuint(file->other_probes->len, ==, 2);
 	g_assert_cmpstr(file->other_probes->pdata[0], ==, "colo_dev_end_2");
@@ -196,6 +197,9 @@ static void test_other_probes(void)
 	recorded_assert_warning(
 		recordings, "other_probes",
 		"2 probes are not known here or have other arguments (colo_dev_end_2, ...)");
+	g_assert_cmpuint(file->foreign_events->len, ==, 1);
+	recorded_assert_warning(recordings, "foreign_events",
+				"1 sdt_qemu events are none of COLO's (vl_of_others, ...)");
 	recorded_assert_same_sessions(recordings, expected);
 	recordings_free(recordings);
 	recordings_free(expected);
