@@ -99,7 +99,7 @@ checks() {
 }
 
 need_packages "the tests" "${BUILD_PACKAGES[@]}" linux-perf python3 zstd shellcheck clang-format util-linux git perl \
-    binutils xz-utils patch groff-base iproute2 systemtap-sdt-dev chromium chromium-driver python3-selenium tmux valgrind
+    binutils xz-utils patch groff-base iproute2 systemtap-sdt-dev chromium chromium-driver python3-selenium tmux valgrind locales
 
 SCRIPTS=(scripts/*.sh tests/*.sh tests/*/*.sh .ci/run)
 echo "--- linters"
@@ -155,6 +155,7 @@ system_tests() {
     tap browser tests/cli/flame_svg_browser.py "$WORK"/run/*.svg
     tap workload tests/system/check-profiles-of-workload.py --colo-perf build/colo-perf
     tap forms tests/system/check-forms.py --colo-perf build/colo-perf
+    tap readme tests/system/check-readme.py --colo-perf build/colo-perf
     tap record tests/system/check-record.py --colo-perf build/colo-perf
     tap full-setup tests/system/check-full-setup.py --colo-perf build/colo-perf "$qemu"
     tap full-failover tests/system/check-full-failover.py "$qemu"

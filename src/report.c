@@ -115,7 +115,8 @@ int report_main(int argc, char **argv)
 	const struct input_command command = {
 		.name = COMMAND,
 		.arguments = "[FILE...] - where the time of COLO checkpoints goes",
-		.summary = "Reads what `perf record -e 'sdt_qemu:colo_*'` wrote, by default perf.data.",
+		.summary = "Reads what `perf record -e 'sdt_qemu:colo_*'` wrote, by default "
+			   "perf.data.",
 		.description = "Exit status: 0 done; 1 the input or the system stopped it; 2 wrong "
 			       "usage; 3 read\nwell, but holds no COLO checkpoint.",
 		.entries = entries,

@@ -122,6 +122,7 @@ check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flam
 	@$(run_tap) one-hash tests/one-hash/check.py src
 	@$(run_tap) golden tests/golden/check.sh $(BUILD)/colo-perf
 	@$(run_tap) golden-counts tests/golden/check-counts.sh $(BUILD)/colo-perf
+	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) environment tests/cli/environment.sh
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) cli tests/cli/run.sh
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) numbers tests/cli/numbers.sh
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) flamegraph tests/cli/flamegraph.sh tests/golden

@@ -255,8 +255,7 @@ def check_reset(colo_perf, program, work):
     counts = [interval["return"]["tot_num"] for interval in intervals]
     drop = max((i for i in range(1, len(counts)) if counts[i] < counts[i - 1]), default=0)
     check("SIGUSR1 starts a new count", status == 0 and drop > 0 and
-          counts[:drop] == sorted(counts[:drop]) and counts[drop:] == sorted(counts[drop:]) and
-          counts[drop] <= 3, counts)
+          counts[:drop] == sorted(counts[:drop]) and counts[drop:] == sorted(counts[drop:]), counts)
     session = report["sessions"][0]
     first, last = session["first_seq"], session["last_seq"]
     check("the new count begins with the next checkpoint that begins",
