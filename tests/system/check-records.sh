@@ -101,7 +101,7 @@ assert len(seqs[0] & seqs[1]) >= 5
 END
 result $status "both files are reported together, the numbers of the checkpoints match" "$work/report.log"
 
-# perf by hand, and the trap of -F. The probes are registered as the README says.
+# perf by hand, and the trap of -F: with 'sdt_qemu:*', as check-readme.py has the commands that README.md tells.
 perf --buildid-dir "$work/buildid" buildid-cache --add "$qemu" >"$work/perf.log" 2>&1
 # Somebody else may have the same names: -f makes it name_1 then, and only these are recorded.
 registered_events "$qemu" >"$work/events.before"
