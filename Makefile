@@ -75,7 +75,7 @@ SYMBOLS := build_id debug_file demangle dso dso_error dso_file elf_file elf_plt 
 	   kallsyms kernel_symbols regular_file symbol_table
 PROFILE := address_space deferred dso_table ksymbols profile sample_chain sample_event stack_resolver \
 	   stack_table tasks task_events unwinder
-COMMANDS := recording recording_file phase_profile phase_sums unresolved input output warnings report report_text \
+COMMANDS := recording recording_file phase_profile phase_sums unresolved input output output_place warnings report report_text \
 	    report_profile json report_json report_json_profile report_csv figures flamegraph flame_tree \
 	    flame_layout flame_tooltip flame_svg svg_text record record_rights record_targets \
 	    record_result perf_child child probe_share live live_counts live_face live_processes live_tables live_view screen screen_keys

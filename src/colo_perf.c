@@ -3,8 +3,10 @@
  * main(): the table of the subcommands, nothing else. Called as
  * colo-perf-COMMAND the program is that subcommand.
  */
+#define _GNU_SOURCE /* O_PATH */
 #include "colo_perf.h"
 
+#include "base/error.h"
 #include "base/printable.h"
 #include "flamegraph.h"
 #include "live.h"
@@ -12,8 +14,11 @@
 #include "report.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command {
 	const char *name;
@@ -60,7 +65,22 @@ int colo_perf_flush(const char *command, int status)
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
 	return colo_perf_fail(command, COLO_PERF_FAILED, "cannot write to standard output: %s",
-			      g_strerror(errno));
+			      error_reason(errno));
+}
+
+/*
+ * A file that we open must not become a standard stream, into which messages go. What is closed
+ * stays as if it was: reading from it and writing to it is EBADF.
+ */
+static void fill_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/", O_PATH | O_DIRECTORY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
 }
 
 int main(int argc, char **argv)
@@ -69,6 +89,9 @@ int main(int argc, char **argv)
 	g_autofree char *self = g_path_get_basename(argc ? argv[0] : "colo-perf");
 	const struct command *command;
 
+	fill_standard_streams();
+	/* A file that becomes too large is an error with a line (EFBIG), not a silent death. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (g_str_has_prefix(self, prefix)) {
 		command = find_command(self + strlen(prefix));
 		if (command)

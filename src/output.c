@@ -5,38 +5,61 @@
 #include "output.h"
 
 #include "base/error.h"
+#include "output_place.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
+
+#define MODE 0666 /* less the umask, as with a shell's ">" */
 
 struct output {
-	char *path; /* Owned by this; NULL: standard output */
+	char *path;		    /* Owned by this; NULL: standard output */
+	struct output_place *place; /* Owned by this; NULL: standard output */
 	FILE *stream;
 	char *text; /* Owned by this, by malloc() */
 	size_t size;
 };
 
-static bool fail(GError **error, const char *what, const char *path)
+static bool fail(GError **error, int code, const char *path)
 {
 	g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO, "cannot write %s: %s",
-		    path ? path : "to standard output", what);
+		    path ? path : "to standard output", error_reason(code));
 	return false;
+}
+
+static void output_free(struct output *output)
+{
+	output_place_free(output->place);
+	free(output->text);
+	g_free(output->path);
+	g_free(output);
+}
+
+/* The place of a file; false with `error`. */
+static bool find_place(struct output *output, const char *path, GError **error)
+{
+	if (!path || !strcmp(path, "-"))
+		return true;
+	output->path = g_strdup(path);
+	output->place = output_place_find(path, error);
+	if (!output->place)
+		return false;
+	return output_place_kind(output->place) != OUTPUT_DIRECTORY || fail(error, EISDIR, path);
 }
 
 struct output *output_open(const char *path, GError **error)
 {
 	struct output *output = g_new0(struct output, 1);
 
-	if (path && strcmp(path, "-") != 0)
-		output->path = g_strdup(path);
-	output->stream = open_memstream(&output->text, &output->size);
-	if (output->stream)
-		return output;
-	fail(error, g_strerror(errno), output->path);
-	g_free(output->path);
-	g_free(output);
+	if (find_place(output, path, error)) {
+		output->stream = open_memstream(&output->text, &output->size);
+		if (output->stream)
+			return output;
+		fail(error, errno, output->path);
+	}
+	output_free(output);
 	return NULL;
 }
 
@@ -45,69 +68,68 @@ FILE *output_stream(const struct output *output)
 	return output->stream;
 }
 
-static bool write_stream(const struct output *output, FILE *to, GError **error)
+static bool write_all(const struct output *output, int fd, GError **error)
 {
-	if (fwrite(output->text, 1, output->size, to) == output->size && !fflush(to))
-		return true;
-	return fail(error, g_strerror(errno), output->path);
+	const char *text = output->text;
+	size_t left = output->size;
+
+	while (left) {
+		const ssize_t written = write(fd, text, left);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return fail(error, errno, output->path);
+		text += written;
+		left -= (size_t)written;
+	}
+	return true;
 }
 
-/* A device or a pipe is written to, it must not be replaced; and so is what a link makes anew. */
 static bool write_special(const struct output *output, GError **error)
 {
-	FILE *to = fopen(output->path, "we");
+	const int fd = output_place_open_special(output->place, error);
 	bool written;
 
-	if (!to)
-		return fail(error, g_strerror(errno), output->path);
-	written = write_stream(output, to, error);
-	if (fclose(to) && written)
-		return fail(error, g_strerror(errno), output->path);
+	if (fd < 0)
+		return false;
+	written = write_all(output, fd, error);
+	if (close(fd) && written)
+		return fail(error, errno, output->path);
 	return written;
-}
-
-static bool is_link(const char *path)
-{
-	struct stat st;
-
-	return !lstat(path, &st) && S_ISLNK(st.st_mode);
-}
-
-static char *realpath_of(const char *path)
-{
-	char *resolved = realpath(path, NULL);
-	char *copy = g_strdup(resolved ? resolved : path);
-
-	free(resolved);
-	return copy;
 }
 
 static bool write_file(const struct output *output, GError **error)
 {
-	/* A link to a file stays, and the file that it points to is replaced. */
-	g_autofree char *target = realpath_of(output->path);
-	struct stat st;
+	const int fd = output_place_begin(output->place, MODE, error);
 
-	if (stat(output->path, &st) ? is_link(output->path) : !S_ISREG(st.st_mode))
-		return write_special(output, error);
-	errno = 0;
-	if (g_file_set_contents(target, output->text, (gssize)output->size, NULL))
+	if (fd < 0 || !write_all(output, fd, error))
+		return false;
+	/* Otherwise a crash of the machine could leave neither the old file nor the new one. */
+	if (fsync(fd))
+		return fail(error, errno, output->path);
+	return output_place_finish(output->place, error);
+}
+
+static bool write_stdout(const struct output *output, GError **error)
+{
+	if (fwrite(output->text, 1, output->size, stdout) == output->size && !fflush(stdout))
 		return true;
-	return fail(error, g_strerror(errno ? errno : EIO), output->path);
+	return fail(error, errno, NULL);
 }
 
 bool output_close(struct output *output, GError **error)
 {
-	bool closed = !fclose(output->stream), written = false;
+	bool written = false;
 
-	if (!closed)
-		fail(error, g_strerror(errno), output->path);
-	else if (output->path)
-		written = write_file(output, error);
+	if (fclose(output->stream))
+		fail(error, errno, output->path);
+	else if (!output->place)
+		written = write_stdout(output, error);
+	else if (output_place_kind(output->place) == OUTPUT_SPECIAL)
+		written = write_special(output, error);
 	else
-		written = write_stream(output, stdout, error);
-	free(output->text);
-	g_free(output->path);
-	g_free(output);
+		written = write_file(output, error);
+	output_free(output);
 	return written;
 }

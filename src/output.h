@@ -12,7 +12,10 @@
 
 struct output;
 
-/* NULL or "-" as `path` is standard output. NULL with `error` when there is no memory. */
+/*
+ * NULL or "-" as `path` is standard output. NULL with `error` when nothing can be written there
+ * (see output_place_find()) or there is no memory.
+ */
 struct output *output_open(const char *path, GError **error);
 
 FILE *output_stream(const struct output *output);

@@ -33,7 +33,7 @@ struct perf_child {
 	int log_fd;	     /* Owned by this: what perf says */
 	int control_fd;	     /* Owned by this: to perf */
 	int ack_fd;	     /* Owned by this: from perf */
-	char *output;	     /* Owned by this */
+	int output_fd;	     /* Weak: the file */
 	gint64 pinged_us;    /* when it was asked last; 0: never */
 	bool ready;
 };
@@ -77,8 +77,9 @@ static GPtrArray *command_line(const struct perf_child_options *options, int con
 	else
 		add_pids(argv, options->pids);
 	g_ptr_array_add(argv, g_strdup_printf("--control=fd:%d,%d", control, ack));
+	/* No path, so that nobody can put another file there before perf opens it. */
 	add(argv, "-o");
-	add(argv, options->output);
+	g_ptr_array_add(argv, g_strdup_printf("/proc/self/fd/%d", options->output_fd));
 	g_ptr_array_add(argv, NULL);
 	return argv;
 }
@@ -114,7 +115,7 @@ static bool start(struct perf_child *perf, const struct perf_child_options *opti
 		fail_errno(error);
 	} else {
 		g_autoptr(GPtrArray) argv = command_line(options, control[0], ack[1]);
-		const int passed[] = {control[0], ack[1], -1};
+		const int passed[] = {control[0], ack[1], options->output_fd, -1};
 		const struct child_options child = {
 			.argv = (const char *const *)argv->pdata,
 			.mask = options->mask,
@@ -137,7 +138,7 @@ struct perf_child *perf_child_start(const struct perf_child_options *options, GE
 	struct perf_child *perf = g_new0(struct perf_child, 1);
 
 	perf->log_fd = perf->control_fd = perf->ack_fd = -1;
-	perf->output = g_strdup(options->output);
+	perf->output_fd = options->output_fd;
 	raise_open_files();
 	if (start(perf, options, error))
 		return perf;
@@ -220,17 +221,12 @@ static bool fail(const struct perf_child *perf, GError **error)
 }
 
 /* A file that perf did not finish has 0 there. */
-static bool has_data(const char *path)
+static bool has_data(const struct perf_child *perf)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	uint64_t size = 0;
+	uint64_t size;
 
-	if (fd < 0)
-		return false;
-	if (pread(fd, &size, sizeof(size), DATA_SIZE_AT) != sizeof(size))
-		size = 0;
-	close(fd);
-	return size > 0;
+	return pread(perf->output_fd, &size, sizeof(size), DATA_SIZE_AT) == sizeof(size) &&
+	       size > 0;
 }
 
 bool perf_child_finish(struct perf_child *perf, GError **error)
@@ -248,7 +244,7 @@ bool perf_child_finish(struct perf_child *perf, GError **error)
 	/* perf ends itself by the signal that it has caught. */
 	if (WIFSIGNALED(status) ? WTERMSIG(status) != SIGINT : WEXITSTATUS(status) != 0)
 		return fail(perf, error);
-	return has_data(perf->output) || fail(perf, error);
+	return has_data(perf) || fail(perf, error);
 }
 
 void perf_child_free(struct perf_child *perf)
@@ -263,14 +259,11 @@ void perf_child_free(struct perf_child *perf)
 		close(perf->control_fd);
 	if (perf->ack_fd >= 0)
 		close(perf->ack_fd);
-	g_free(perf->output);
 	g_free(perf);
 }
 
 bool perf_child_try(const char *program, const sigset_t *mask, GError **error)
 {
-	g_autofree char *directory = g_dir_make_tmp("colo-perf-XXXXXX", error);
-	g_autofree char *path = directory ? g_build_filename(directory, "data", NULL) : NULL;
 	g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
 	const struct perf_child_options options = {
@@ -279,15 +272,15 @@ bool perf_child_try(const char *program, const sigset_t *mask, GError **error)
 		.sampling = "cpu-clock",
 		.mmap_size = TRY_MMAP_SIZE,
 		.pids = pids,
-		.output = path,
+		.output_fd = memfd_create("perf.data", MFD_CLOEXEC),
 		.mask = mask,
 	};
 	pid_t self = getpid();
 	struct perf_child *perf;
 	bool done = true;
 
-	if (!directory)
-		return false;
+	if (options.output_fd < 0)
+		return fail_errno(error);
 	g_array_append_val(pids, self);
 	perf = perf_child_start(&options, error);
 	while (perf && done && !perf_child_is_ready(perf, TRY_NAP_MS))
@@ -295,7 +288,6 @@ bool perf_child_try(const char *program, const sigset_t *mask, GError **error)
 			done = perf_child_finish(perf, error);
 	done = done && perf;
 	perf_child_free(perf);
-	unlink(path);
-	rmdir(directory);
+	close(options.output_fd);
 	return done;
 }

@@ -19,7 +19,7 @@ struct perf_child_options {
 	const char *mmap_size;	/* -m: the buffer of each CPU */
 	const GArray *pids;	/* pid_t */
 	bool all_cpus;		/* perf's -a: whatever hits the events, `pids` are not used */
-	const char *output;	/* the file */
+	int output_fd;		/* the file, empty; perf opens it by its descriptor */
 	const sigset_t *mask;	/* perf's blocked signals */
 };
 

@@ -9,6 +9,7 @@
 #include "child.h"
 #include "colo_perf.h"
 #include "input.h"
+#include "output_place.h"
 #include "perf_child.h"
 #include "probe_share.h"
 #include "record_result.h"
@@ -16,8 +17,6 @@
 #include "record_targets.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <glib/gstdio.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +33,7 @@
 #define DEFAULT_CHAINS	  "fp"
 #define MAX_FREQUENCY	  1000000
 #define MAX_DURATION_S	  1e6
+#define PART_MODE	  0600 /* what was recorded is not for everybody */
 #define LOOK_MS		  200
 #define READY_MS	  50
 #define COMMAND_END_MS	  10000
@@ -50,16 +50,16 @@ struct options {
 
 /* A recording under way. */
 struct session {
-	const struct options *options; /* Weak */
-	char *perf;		       /* Owned by this: its path */
-	sigset_t mask;		       /* as it was before */
-	int signal_fd;		       /* Owned by this */
-	int signal;		       /* the one that wants us to end; 0: none yet */
-	GArray *pids;		       /* Owned by this: pid_t */
-	GArray *pidfds;		       /* Owned by this: int (owned), with --all-cpus */
-	GPtrArray *programs;	       /* Owned by this: struct program (owned) */
-	char *output,
-		*part; /* Owned by this: the file, and its name while it is written, or NULL */
+	const struct options *options;	   /* Weak */
+	char *perf;			   /* Owned by this: its path */
+	sigset_t mask;			   /* as it was before */
+	int signal_fd;			   /* Owned by this */
+	int signal;			   /* the one that wants us to end; 0: none yet */
+	GArray *pids;			   /* Owned by this: pid_t */
+	GArray *pidfds;			   /* Owned by this: int (owned), with --all-cpus */
+	GPtrArray *programs;		   /* Owned by this: struct program (owned) */
+	struct output_place *place;	   /* Owned by this: of the file */
+	int part_fd;			   /* Weak: the file while it is written */
 	struct registration *registration; /* Owned by this */
 	struct child *command;		   /* Owned by this; NULL: none */
 	struct perf_child *perf_child;	   /* Owned by this */
@@ -119,29 +119,21 @@ static int stopped(const struct session *session)
 
 /* --- The parts of a recording --- */
 
-/* The file that is written, and renamed once it is whole. */
+/* The file that is written, and put in its place once it is whole. */
 static bool open_part(struct session *session, GError **error)
 {
 	const char *path = session->options->output;
-	g_autofree char *whole = realpath(path, NULL);
-	struct stat status;
-	int fd;
 
-	if (whole && !stat(whole, &status) && !S_ISREG(status.st_mode))
+	session->place = output_place_find(path, error);
+	if (!session->place)
+		return false;
+	if (output_place_kind(session->place) != OUTPUT_FILE)
 		return record_fail(error, "%s is %s: name a file with -o", path,
-				   S_ISDIR(status.st_mode) ? "a directory" : "no regular file");
-	/* A link stays, what it points to is replaced. */
-	session->output = g_strdup(whole ? whole : path);
-	session->part = g_strdup_printf("%s.part.%d", session->output, getpid());
-	fd = open(session->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd >= 0) {
-		close(fd);
-		return true;
-	}
-	record_fail(error, "cannot write %s: %s: choose another file with -o", path,
-		    g_strerror(errno));
-	g_clear_pointer(&session->part, g_free);
-	return false;
+				   output_place_kind(session->place) == OUTPUT_DIRECTORY
+					   ? "a directory"
+					   : "no regular file");
+	session->part_fd = output_place_begin(session->place, PART_MODE, error);
+	return session->part_fd >= 0;
 }
 
 static bool register_probes(struct session *session, GError **error)
@@ -221,7 +213,7 @@ static bool start_perf(struct session *session, GError **error)
 		.mmap_size = options->mmap_size,
 		.pids = session->pids,
 		.all_cpus = options->all_cpus,
-		.output = session->part,
+		.output_fd = session->part_fd,
 		.mask = &session->mask,
 	};
 
@@ -272,10 +264,8 @@ static bool keep_recording(struct session *session, GError **error)
 {
 	if (!perf_child_finish(session->perf_child, error))
 		return false;
-	if (g_rename(session->part, session->output))
-		return record_fail(error, "cannot rename %s to %s: %s", session->part,
-				   session->output, g_strerror(errno));
-	g_clear_pointer(&session->part, g_free);
+	if (!output_place_finish(session->place, error))
+		return false;
 	printf("file=%s\n", session->options->output);
 	fflush(stdout);
 	return true;
@@ -287,8 +277,7 @@ static void take_back(struct session *session)
 	g_clear_pointer(&session->perf_child, perf_child_free);
 	probe_share_free(COMMAND, session->registration);
 	session->registration = NULL;
-	if (session->part)
-		g_unlink(session->part);
+	g_clear_pointer(&session->place, output_place_free);
 	child_stop(session->command, COMMAND_END_MS);
 }
 
@@ -381,8 +370,6 @@ static int run(const struct options *options)
 	g_array_unref(session.pidfds);
 	g_ptr_array_unref(session.programs);
 	g_free(session.perf);
-	g_free(session.output);
-	g_free(session.part);
 	close(session.signal_fd);
 	return status;
 }

@@ -65,7 +65,7 @@ $(call unit,$(UNIT_LIVE)): $(addprefix $(BUILD)/src/,live_view.o live_tables.o l
 			     warnings.o) \
 			   $(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_SCREEN)): $(BUILD)/src/screen_keys.o
-$(call unit,$(UNIT_OUTPUT)): $(addprefix $(BUILD)/src/,output.o json.o) $(base_objects)
+$(call unit,$(UNIT_OUTPUT)): $(addprefix $(BUILD)/src/,output.o output_place.o json.o) $(base_objects)
 $(call unit,$(UNIT_TESTS_OWN)): $(BUILD)/tests/lib/perf_packer.o
 
 $(unit_tests): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o

@@ -24,4 +24,7 @@ enum colo_perf_error {
 
 GQuark colo_perf_error_quark(void);
 
+/* As g_strerror(), with the remedy where the usual text does not suggest it. */
+const char *error_reason(int code);
+
 #endif

@@ -99,7 +99,7 @@ static bool copy_pipe(int from, int to, GError **error)
 			g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
 				    "cannot keep what comes from the pipe in a temporary file: %s; "
 				    "set TMPDIR to a directory with room for it",
-				    g_strerror(errno));
+				    error_reason(errno));
 			return false;
 		}
 	}

@@ -6,6 +6,7 @@
 #include "output.h"
 
 #include "base/error.h"
+#include "output_place.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,7 +54,8 @@ static gboolean write_text(const char *path, const char *text, GError **error)
 {
 	struct output *output = output_open(path, error);
 
-	g_assert_nonnull(output);
+	if (!output)
+		return FALSE;
 	fputs(text, output_stream(output));
 	return output_close(output, error);
 }
@@ -190,6 +192,86 @@ static void test_pipe_is_written_to(struct fixture *fixture, gconstpointer data 
 	close(fd);
 }
 
+/* By links that are relative, through others, to a directory and back. */
+static void test_links_are_followed_one_by_one(struct fixture *fixture,
+					       gconstpointer data G_GNUC_UNUSED)
+{
+	g_autofree char *first = g_build_filename(fixture->dir, "first", NULL),
+			*second = g_build_filename(fixture->dir, "second", NULL),
+			*path = g_build_filename(fixture->dir, ".", "first", NULL);
+	g_autofree char *back = g_path_get_basename(fixture->dir);
+	g_autofree char *target = g_strdup_printf("..//%s/./graph.svg", back);
+
+	g_assert_cmpint(symlink("second", first), ==, 0);
+	g_assert_cmpint(symlink(target, second), ==, 0);
+	g_assert_true(write_text(path, "text\n", NULL));
+	assert_contents(fixture->path, "text\n");
+	g_assert_true(g_file_test(first, G_FILE_TEST_IS_SYMLINK));
+	g_assert_true(g_file_test(second, G_FILE_TEST_IS_SYMLINK));
+	g_assert_cmpuint(count_files(fixture), ==, 3);
+}
+
+/* What was found is written, whatever comes to stand in its path meanwhile. */
+static void test_directory_is_held(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+	g_autofree char *inner = g_build_filename(fixture->dir, "inner", NULL),
+			*moved = g_build_filename(fixture->dir, "moved", NULL),
+			*path = g_build_filename(inner, "a", NULL),
+			*written = g_build_filename(moved, "a", NULL);
+	g_autoptr(GError) error = NULL;
+	struct output *output;
+
+	g_assert_cmpint(g_mkdir(inner, 0700), ==, 0);
+	output = output_open(path, &error);
+	g_assert_no_error(error);
+	g_assert_cmpint(g_rename(inner, moved), ==, 0);
+	g_assert_cmpint(symlink("/nonexistent", inner), ==, 0);
+	fputs("text\n", output_stream(output));
+	g_assert_true(output_close(output, &error));
+	assert_contents(written, "text\n");
+	g_assert_cmpint(g_remove(written), ==, 0);
+}
+
+/* As /dev/stdout is: a link of /proc, which only the kernel can follow, and a file behind it. */
+static void test_descriptor_is_written_to(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+	const int fd = open(fixture->path, O_RDWR | O_CREAT, 0600);
+	g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+	struct stat before, after;
+
+	g_assert_cmpint(fstat(fd, &before), ==, 0);
+	g_assert_true(write_text(path, "text\n", NULL));
+	assert_contents(fixture->path, "text\n");
+	g_assert_cmpint(stat(fixture->path, &after), ==, 0);
+	g_assert_cmpuint(before.st_ino, ==, after.st_ino);
+	close(fd);
+}
+
+/* --- The part --- */
+
+static void test_part_is_left_only_on_demand(struct fixture *fixture,
+					     gconstpointer data G_GNUC_UNUSED)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *part = NULL;
+	struct output_place *place = output_place_find(fixture->path, &error);
+
+	g_assert_no_error(error);
+	g_assert_null(output_place_part(place));
+	g_assert_cmpint(output_place_begin(place, 0600, &error), >=, 0);
+	g_assert_true(g_file_test(output_place_part(place), G_FILE_TEST_IS_REGULAR));
+	output_place_free(place);
+	g_assert_cmpuint(count_files(fixture), ==, 0);
+
+	place = output_place_find(fixture->path, &error);
+	g_assert_cmpint(output_place_begin(place, 0600, &error), >=, 0);
+	part = g_strdup(output_place_part(place));
+	output_place_leave_part(place);
+	output_place_free(place);
+	g_assert_true(g_file_test(part, G_FILE_TEST_IS_REGULAR));
+	g_assert_true(g_str_has_prefix(part, fixture->path));
+}
+
 /* --- What cannot be written --- */
 
 static void assert_refused(const char *path, int reason)
@@ -200,6 +282,33 @@ static void assert_refused(const char *path, int reason)
 	g_assert_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO);
 	g_assert_nonnull(strstr(error->message, path));
 	g_assert_nonnull(strstr(error->message, g_strerror(reason)));
+}
+
+static void test_links_in_a_circle(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+	g_assert_cmpint(symlink("graph.svg", fixture->path), ==, 0);
+	assert_refused(fixture->path, ELOOP);
+}
+
+static void test_names_of_directories(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+	static const struct {
+		const char *name;
+		int reason;
+	} names[] = {{"", EISDIR},	 {".", EISDIR},	      {"..", EISDIR},
+		     {"none/", ENOENT},	 {"none/..", ENOENT}, {"none/a", ENOENT},
+		     {"file/", ENOTDIR}, {"file/a", ENOTDIR}};
+	g_autofree char *file = g_build_filename(fixture->dir, "file", NULL);
+
+	g_assert_true(write_text(file, "old\n", NULL));
+	for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autofree char *path = g_strdup_printf("%s/%s", fixture->dir, names[i].name);
+
+		assert_refused(path, names[i].reason);
+	}
+	assert_contents(file, "old\n");
+	g_assert_cmpuint(count_files(fixture), ==, 1);
+	g_assert_null(output_place_find("", NULL));
 }
 
 static void test_directory_that_is_not_there(struct fixture *fixture,
@@ -258,6 +367,7 @@ static void test_old_file_is_kept_when_there_is_no_room(struct fixture *fixture,
 	signal(SIGXFSZ, SIG_DFL);
 	g_assert_false(written);
 	g_assert_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO);
+	g_assert_nonnull(strstr(error->message, "ulimit -f"));
 	assert_contents(fixture->path, "old\n");
 	g_assert_cmpuint(count_files(fixture), ==, 1);
 }
@@ -323,6 +433,12 @@ int main(int argc, char **argv)
 	ADD(device_is_not_replaced);
 	ADD(link_is_followed);
 	ADD(pipe_is_written_to);
+	ADD(links_are_followed_one_by_one);
+	ADD(directory_is_held);
+	ADD(descriptor_is_written_to);
+	ADD(part_is_left_only_on_demand);
+	ADD(links_in_a_circle);
+	ADD(names_of_directories);
 	ADD(directory_that_is_not_there);
 	ADD(directory_instead_of_a_file);
 	ADD(unwritable_directory);
