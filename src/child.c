@@ -32,7 +32,7 @@ struct child {
 /* In the child: never returns. */
 static void become(const struct child_options *options, pid_t parent, int gate_fd, int error_fd)
 {
-	int input, code;
+	int code;
 	char byte;
 
 	if (options->is_servant) {
@@ -41,9 +41,7 @@ static void become(const struct child_options *options, pid_t parent, int gate_f
 		/* It may have died before. */
 		if (getppid() != parent)
 			_exit(CANNOT_RUN);
-		input = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		if (input >= 0)
-			dup2(input, STDIN_FILENO);
+		dup2(options->input_fd, STDIN_FILENO);
 		dup2(options->output_fd, STDOUT_FILENO);
 		dup2(options->output_fd, STDERR_FILENO);
 	}
@@ -53,6 +51,8 @@ static void become(const struct child_options *options, pid_t parent, int gate_f
 	if (gate_fd >= 0 && read(gate_fd, &byte, 1) != 1)
 		_exit(CANNOT_RUN);
 	signal(SIGPIPE, SIG_DFL);
+	/* A servant says that its file has become too large, and does not die of it. */
+	signal(SIGXFSZ, options->is_servant ? SIG_IGN : SIG_DFL);
 	sigprocmask(SIG_SETMASK, options->mask, NULL);
 	execvp(options->argv[0], (char *const *)options->argv);
 	code = errno;

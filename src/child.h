@@ -15,9 +15,10 @@ struct child_options {
 	const sigset_t *mask;	 /* its blocked signals */
 	/*
 	 * It works for us: a process group of its own, so that Ctrl-C is ours to pass on;
-	 * SIGTERM when we die; no input. Otherwise it has the terminal, as if started without us.
+	 * SIGTERM when we die. Otherwise it has the terminal, as if started without us.
 	 */
 	bool is_servant;
+	int input_fd;	     /* of a servant: its standard input */
 	int output_fd;	     /* of a servant: what it says goes there */
 	const int *pass_fds; /* stay open in it; ends with -1; may be NULL */
 	bool wait;	     /* it begins with child_release(); until then it is a copy of us */

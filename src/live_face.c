@@ -9,13 +9,13 @@
 #include "colo_perf.h"
 #include "input.h"
 #include "live_view.h"
+#include "signals.h"
 #include "warnings.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #define SPARE_US   (3 * G_USEC_PER_SEC) /* how long a stream may take to end after SIGINT */
@@ -34,6 +34,7 @@ struct live_face {
 	struct live_face_options options;
 	struct live_counts *counts; /* Weak */
 	int signal_fd;		    /* Owned by this */
+	sigset_t mask;		    /* as it was before */
 	struct screen *screen;	    /* Owned by this; NULL: lines of JSON */
 	struct look look;	    /* what the screen shows */
 	int64_t start_us, next_us;  /* on g_get_monotonic_time()'s clock */
@@ -45,27 +46,19 @@ struct live_face {
 	bool paused, wants_end, cannot_write;
 };
 
+/* Those that are more than an end. */
+static const int taken[] = {SIGUSR1, SIGTSTP, SIGCONT, SIGWINCH, 0};
+
 struct live_face *live_face_new(const struct live_face_options *options, GError **error)
 {
-	static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGTSTP, SIGCONT, SIGWINCH};
 	struct live_face *face = g_new0(struct live_face, 1);
-	sigset_t blocked;
 
 	face->options = *options;
-	sigemptyset(&blocked);
-	for (size_t i = 0; i < G_N_ELEMENTS(taken); i++)
-		sigaddset(&blocked, taken[i]);
-	sigprocmask(SIG_BLOCK, &blocked, NULL);
-	/* Who reads our lines may leave; probes are to be taken back nevertheless. */
-	signal(SIGPIPE, SIG_IGN);
-	face->signal_fd = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (face->signal_fd < 0) {
-		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
-			    "cannot wait for signals: %s", g_strerror(errno));
-		g_free(face);
-		return NULL;
-	}
-	return face;
+	face->signal_fd = signals_open(taken, &face->mask, error);
+	if (face->signal_fd >= 0)
+		return face;
+	g_free(face);
+	return NULL;
 }
 
 void live_face_free(struct live_face *face)
@@ -280,7 +273,7 @@ static void take_interrupt(struct live_face *face)
 		face->wants_end = true;
 }
 
-static void take_signal(struct live_face *face, uint32_t number)
+static void take_signal(struct live_face *face, int number)
 {
 	switch (number) {
 	case SIGINT:
@@ -312,10 +305,10 @@ static void take_signal(struct live_face *face, uint32_t number)
 
 static void take_signals(struct live_face *face)
 {
-	struct signalfd_siginfo info;
+	int number;
 
-	while (read(face->signal_fd, &info, sizeof(info)) == sizeof(info))
-		take_signal(face, info.ssi_signo);
+	while ((number = signals_next(face->signal_fd, taken)))
+		take_signal(face, number);
 }
 
 bool live_face_wants_end(const struct live_face *face)

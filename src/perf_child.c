@@ -33,6 +33,7 @@ struct perf_child {
 	int log_fd;	     /* Owned by this: what perf says */
 	int control_fd;	     /* Owned by this: to perf */
 	int ack_fd;	     /* Owned by this: from perf */
+	int life_fd;	     /* Owned by this: when it closes, however we end, perf ends */
 	int output_fd;	     /* Weak: the file */
 	gint64 pinged_us;    /* when it was asked last; 0: never */
 	bool ready;
@@ -80,6 +81,13 @@ static GPtrArray *command_line(const struct perf_child_options *options, int con
 	/* No path, so that nobody can put another file there before perf opens it. */
 	add(argv, "-o");
 	g_ptr_array_add(argv, g_strdup_printf("/proc/self/fd/%d", options->output_fd));
+	/*
+	 * perf ends with its workload, and this one ends when its standard input does, with us.
+	 * What the kernel would do, PR_SET_PDEATHSIG, is undone for a perf with capabilities of its
+	 * own.
+	 */
+	add(argv, "--");
+	add(argv, "cat");
 	g_ptr_array_add(argv, NULL);
 	return argv;
 }
@@ -102,42 +110,66 @@ static bool fail_errno(GError **error)
 	return false;
 }
 
+/* What perf gets of us, each the other end of one of ours. */
+struct ends {
+	int input, control, ack; /* Owned by this; -1: not open yet */
+};
+
+static bool open_pipes(struct perf_child *perf, struct ends *ends)
+{
+	const struct {
+		int *from, *to;
+	} pipes[] = {{&ends->input, &perf->life_fd},
+		     {&ends->control, &perf->control_fd},
+		     {&perf->ack_fd, &ends->ack}};
+	int fds[2];
+
+	for (size_t i = 0; i < G_N_ELEMENTS(pipes); i++) {
+		if (pipe2(fds, O_CLOEXEC))
+			return false;
+		*pipes[i].from = fds[0];
+		*pipes[i].to = fds[1];
+	}
+	return true;
+}
+
+static void close_fds(const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
 static bool start(struct perf_child *perf, const struct perf_child_options *options, GError **error)
 {
-	int control[2], ack[2];
-	bool started = false;
+	struct ends ends = {-1, -1, -1};
 
 	perf->log_fd = memfd_create("perf.log", MFD_CLOEXEC);
-	if (perf->log_fd < 0 || pipe2(control, O_CLOEXEC))
-		return fail_errno(error);
-	perf->control_fd = control[1];
-	if (pipe2(ack, O_CLOEXEC)) {
+	if (perf->log_fd < 0 || !open_pipes(perf, &ends)) {
 		fail_errno(error);
 	} else {
-		g_autoptr(GPtrArray) argv = command_line(options, control[0], ack[1]);
-		const int passed[] = {control[0], ack[1], options->output_fd, -1};
+		g_autoptr(GPtrArray) argv = command_line(options, ends.control, ends.ack);
+		const int passed[] = {ends.control, ends.ack, options->output_fd, -1};
 		const struct child_options child = {
 			.argv = (const char *const *)argv->pdata,
 			.mask = options->mask,
 			.is_servant = true,
+			.input_fd = ends.input,
 			.output_fd = perf->log_fd,
 			.pass_fds = passed,
 		};
 
-		perf->ack_fd = ack[0];
 		perf->child = child_start(&child, error);
-		started = perf->child != NULL;
-		close(ack[1]);
 	}
-	close(control[0]);
-	return started;
+	close_fds((const int[]){ends.input, ends.control, ends.ack}, 3);
+	return perf->child != NULL;
 }
 
 struct perf_child *perf_child_start(const struct perf_child_options *options, GError **error)
 {
 	struct perf_child *perf = g_new0(struct perf_child, 1);
 
-	perf->log_fd = perf->control_fd = perf->ack_fd = -1;
+	perf->log_fd = perf->control_fd = perf->ack_fd = perf->life_fd = -1;
 	perf->output_fd = options->output_fd;
 	raise_open_files();
 	if (start(perf, options, error))
@@ -205,13 +237,21 @@ static char *reason(const struct perf_child *perf)
 	return g_strdup(first ? first : "it does not say why");
 }
 
+/*
+ * By another signal than one that perf catches: by these it ends itself once all is written, or
+ * could not be. SIGTERM: its workload got it from perf, as all processes have ended.
+ */
+static bool was_killed(int status)
+{
+	return WIFSIGNALED(status) && WTERMSIG(status) != SIGINT && WTERMSIG(status) != SIGTERM;
+}
+
 static bool fail(const struct perf_child *perf, GError **error)
 {
 	g_autofree char *end = child_describe_end(perf->child);
 	g_autofree char *why = reason(perf);
 
-	/* By SIGINT it ends itself, also when it could not write. */
-	if (WIFSIGNALED(child_status(perf->child)) && WTERMSIG(child_status(perf->child)) != SIGINT)
+	if (was_killed(child_status(perf->child)))
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
 			    "perf record was killed by %s: the recording is lost", end);
 	else
@@ -241,8 +281,7 @@ bool perf_child_finish(struct perf_child *perf, GError **error)
 		return false;
 	}
 	status = child_status(perf->child);
-	/* perf ends itself by the signal that it has caught. */
-	if (WIFSIGNALED(status) ? WTERMSIG(status) != SIGINT : WEXITSTATUS(status) != 0)
+	if (was_killed(status) || (WIFEXITED(status) && WEXITSTATUS(status) != 0))
 		return fail(perf, error);
 	return has_data(perf) || fail(perf, error);
 }
@@ -253,12 +292,7 @@ void perf_child_free(struct perf_child *perf)
 		return;
 	child_stop(perf->child, STOP_TIME_MS);
 	child_free(perf->child);
-	if (perf->log_fd >= 0)
-		close(perf->log_fd);
-	if (perf->control_fd >= 0)
-		close(perf->control_fd);
-	if (perf->ack_fd >= 0)
-		close(perf->ack_fd);
+	close_fds((const int[]){perf->log_fd, perf->control_fd, perf->ack_fd, perf->life_fd}, 4);
 	g_free(perf);
 }
 

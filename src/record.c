@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "record.h"
 
+#include "base/error.h"
 #include "child.h"
 #include "colo_perf.h"
 #include "input.h"
@@ -15,13 +16,13 @@
 #include "record_result.h"
 #include "record_rights.h"
 #include "record_targets.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -62,12 +63,28 @@ struct session {
 	int part_fd;			   /* Weak: the file while it is written */
 	struct registration *registration; /* Owned by this */
 	struct child *command;		   /* Owned by this; NULL: none */
+	bool cannot_write;		   /* standard output */
 	struct perf_child *perf_child;	   /* Owned by this */
 };
 
 static int fail(const GError *error)
 {
 	return colo_perf_fail(COMMAND, COLO_PERF_FAILED, "%s", error->message);
+}
+
+/*
+ * A line for scripts. That its reader has gone is the reader's affair; another failure is said
+ * once, and is the exit status. The recording goes on.
+ */
+static void announce(struct session *session, const char *name, const char *value)
+{
+	if ((printf("%s=%s\n", name, value) >= 0 && !fflush(stdout)) || errno == EPIPE ||
+	    session->cannot_write)
+		return;
+	colo_perf_fail(COMMAND, COLO_PERF_FAILED,
+		       "cannot write to standard output: %s; the recording goes on",
+		       error_reason(errno));
+	session->cannot_write = true;
 }
 
 static void say(const struct session *session, const char *text)
@@ -78,34 +95,21 @@ static void say(const struct session *session, const char *text)
 
 /* --- Signals --- */
 
-static void block_signals(struct session *session)
-{
-	sigset_t blocked;
-
-	sigemptyset(&blocked);
-	sigaddset(&blocked, SIGINT);
-	sigaddset(&blocked, SIGTERM);
-	sigaddset(&blocked, SIGHUP);
-	/* So that poll() wakes up. */
-	sigaddset(&blocked, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &blocked, &session->mask);
-	session->signal_fd = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
-	/* Who reads our output may leave; the recording is to be finished. */
-	signal(SIGPIPE, SIG_IGN);
-}
+/* So that poll() wakes up when perf or the COMMAND ends. */
+static const int wakes[] = {SIGCHLD, 0};
 
 /* Waits at most `timeout_ms` for a signal; true once there was one that wants us to end. */
 static bool wants_end(struct session *session, int timeout_ms)
 {
 	struct pollfd ready = {.fd = session->signal_fd, .events = POLLIN};
-	struct signalfd_siginfo info;
+	int number;
 
 	if (session->signal)
 		return true;
 	if (poll(&ready, 1, timeout_ms) == 1)
-		while (read(session->signal_fd, &info, sizeof(info)) == sizeof(info))
-			if (info.ssi_signo != SIGCHLD)
-				session->signal = (int)info.ssi_signo;
+		while (!session->signal && (number = signals_next(session->signal_fd, wakes)))
+			if (signals_is_end(number))
+				session->signal = number;
 	return session->signal != 0;
 }
 
@@ -237,8 +241,7 @@ static bool start_perf(struct session *session, GError **error)
 			       events->len, options->frequency_hz ? samples : "no samples",
 			       session->pids->len, session->pids->len == 1 ? "" : "es");
 	say(session, text);
-	puts("state=recording");
-	fflush(stdout);
+	announce(session, "state", "recording");
 	return true;
 }
 
@@ -266,8 +269,7 @@ static bool keep_recording(struct session *session, GError **error)
 		return false;
 	if (!output_place_finish(session->place, error))
 		return false;
-	printf("file=%s\n", session->options->output);
-	fflush(stdout);
+	announce(session, "file", session->options->output);
 	return true;
 }
 
@@ -313,14 +315,18 @@ static int run_recording(struct session *session)
 {
 	g_autoptr(GError) error = NULL;
 	bool recorded = record(session, &error);
+	int status;
 
 	take_back(session);
+	/* What is left can be interrupted. */
+	signals_give_back(session->signal_fd, &session->mask);
 	if (error)
 		return fail(error);
 	if (!recorded)
 		return stopped(session);
 	say_command_end(session);
-	return record_print_result(COMMAND, session->options->output, session->options->quiet);
+	status = record_print_result(COMMAND, session->options->output, session->options->quiet);
+	return session->cannot_write ? COLO_PERF_FAILED : status;
 }
 
 /* --- --check --- */
@@ -360,8 +366,8 @@ static int run(const struct options *options)
 	session.pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
 	session.pidfds = pidfds_new();
 	session.programs = g_ptr_array_new_with_free_func((GDestroyNotify)program_free);
-	block_signals(&session);
-	if (!find_programs(&session, &error))
+	session.signal_fd = signals_open(wakes, &session.mask, &error);
+	if (session.signal_fd < 0 || !find_programs(&session, &error))
 		status = fail(error);
 	else
 		status = options->check ? run_check(&session) : run_recording(&session);
@@ -370,7 +376,8 @@ static int run(const struct options *options)
 	g_array_unref(session.pidfds);
 	g_ptr_array_unref(session.programs);
 	g_free(session.perf);
-	close(session.signal_fd);
+	if (session.signal_fd >= 0)
+		close(session.signal_fd);
 	return status;
 }
 
