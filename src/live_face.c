@@ -13,8 +13,10 @@
 #include "warnings.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,7 +45,9 @@ struct live_face {
 	int n_shown;
 	int page; /* these two as in struct live_view */
 	guint side_turn;
-	bool paused, wants_end, cannot_write;
+	bool paused, wants_end;
+	bool is_stuck; /* standard output took nothing when an end was wanted */
+	int error;     /* errno: standard output cannot be written; 0: it can */
 };
 
 /* Those that are more than an end. */
@@ -158,14 +162,64 @@ static void draw_again(struct live_face *face)
 		draw(face);
 }
 
+static void take_signals(struct live_face *face);
+static int until_ms(int64_t time_us, int at_most_ms);
+
+/* Waits until standard output takes something; false when an end is wanted before. */
+static bool wait_for_stdout(struct live_face *face)
+{
+	struct pollfd polled[] = {{.fd = face->signal_fd, .events = POLLIN},
+				  {.fd = STDOUT_FILENO, .events = POLLOUT}};
+
+	for (;;) {
+		const bool is_ready =
+			poll(polled, 2, face->end_us ? until_ms(face->end_us, -1) : -1) > 0;
+
+		if (is_ready && polled[1].revents)
+			return true;
+		if (is_ready)
+			take_signals(face);
+		if (face->wants_end || (face->end_us && g_get_monotonic_time() >= face->end_us))
+			return false;
+	}
+}
+
+/* Signals are blocked, so a reader who does not read must not make us wait in write(). */
+static void write_lines(struct live_face *face, const char *text, size_t size)
+{
+	while (size) {
+		ssize_t written;
+
+		if (!wait_for_stdout(face)) {
+			face->is_stuck = face->wants_end = true;
+			return;
+		}
+		/* So much always fits into a pipe that takes something. */
+		written = write(STDOUT_FILENO, text, MIN(size, PIPE_BUF));
+		if (written < 0 && errno != EINTR && errno != EAGAIN) {
+			face->error = errno;
+			face->wants_end = true;
+			return;
+		}
+		text += MAX(written, 0);
+		size -= (size_t)MAX(written, 0);
+	}
+}
+
 static void print_lines(struct live_face *face)
 {
 	struct live_report *report = live_report_new(face->counts, true);
+	char *text = NULL;
+	size_t size = 0;
+	FILE *lines = open_memstream(&text, &size);
 
-	report_print_info_checkpoint(&report->report, stdout);
+	if (lines) {
+		report_print_info_checkpoint(&report->report, lines);
+		fclose(lines);
+		write_lines(face, text, size);
+	}
+	free(text);
 	live_report_free(report);
-	if (fflush(stdout) || ferror(stdout))
-		face->wants_end = face->cannot_write = true;
 }
 
 bool live_face_begin(struct live_face *face, struct live_counts *counts, GError **error)
@@ -344,7 +398,10 @@ int live_face_poll(struct live_face *face, const int *fds, guint n_fds, int time
 		return -1;
 	if (polled[0].revents)
 		take_signals(face);
-	if (polled[1].revents)
+	/* The terminal is gone, and SIGHUP need not have come: it is for the session alone. */
+	if (polled[1].revents & (POLLHUP | POLLERR | POLLNVAL))
+		face->wants_end = true;
+	else if (polled[1].revents)
 		while ((key = screen_key(face->screen)) >= 0)
 			take_key(face, key);
 	for (guint i = 0; i < n_fds; i++)
@@ -379,8 +436,14 @@ int live_face_end(struct live_face *face)
 	int status = COLO_PERF_DONE;
 
 	g_clear_pointer(&face->screen, screen_free);
-	if (face->cannot_write)
-		return colo_perf_flush(command, COLO_PERF_DONE);
+	signals_give_back(face->signal_fd, &face->mask);
+	if (face->error)
+		return colo_perf_fail(command, COLO_PERF_FAILED,
+				      "cannot write to standard output: %s",
+				      error_reason(face->error));
+	if (face->is_stuck)
+		return colo_perf_fail(command, COLO_PERF_FAILED,
+				      "nobody reads standard output: the report was not printed");
 	report = live_report_new(face->counts, false);
 	if (!report->summaries->len)
 		status = fail_without_checkpoints(face, &report->report);

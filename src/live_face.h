@@ -24,11 +24,11 @@ struct live_face_options {
 struct live_face;
 
 /*
- * Blocks the signals that end us: until live_face_free() they are taken by live_face_poll(). To
+ * Blocks the signals that end us: until live_face_end() they are taken by live_face_poll(). To
  * be called first of all. NULL with `error`.
  */
 struct live_face *live_face_new(const struct live_face_options *options, GError **error);
-/* The terminal is as it was; signals stay blocked until the end, as what is left is short. */
+/* The terminal is as it was. */
 void live_face_free(struct live_face *face);
 
 /* Begins to show. False with `error` when the terminal cannot be used. */
@@ -50,7 +50,10 @@ void live_face_tick(struct live_face *face);
 /* The user, or the number of intervals, wants an end. */
 bool live_face_wants_end(const struct live_face *face);
 
-/* Gives the terminal back and prints the report; returns the exit status. */
+/*
+ * Gives the terminal and the signals back, so nothing may be left that a signal must not interrupt,
+ * and prints the report; returns the exit status.
+ */
 int live_face_end(struct live_face *face);
 
 #endif

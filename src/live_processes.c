@@ -306,8 +306,9 @@ static bool begin(struct watch *watch, struct live_face_options *options,
 /* In this order: open events keep the registration busy. */
 static void take_back(struct watch *watch)
 {
-	ring_free(watch->ring);
+	g_clear_pointer(&watch->ring, ring_free);
 	probe_share_free(COMMAND, watch->registration);
+	watch->registration = NULL;
 }
 
 int live_processes_run(struct live_face_options *face, const char *const *numbers,
@@ -323,6 +324,8 @@ int live_processes_run(struct live_face_options *face, const char *const *number
 	if (begin(&watch, face, numbers, names, &source, &error)) {
 		watch_processes(&watch);
 		finish(&watch);
+		/* The report may have to wait for its reader: nothing is registered by then. */
+		take_back(&watch);
 		status = live_face_end(watch.face);
 	}
 	live_face_free(watch.face);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,8 @@
 #define ENTER "\033[?1049h\033[?25l\033[?7l" /* the other buffer, no cursor, no wrapping */
 #define LEAVE "\033[0m\033[?7h\033[?25h\033[?1049l"
 #define CLEAR "\033[0m\033[2J"
+
+#define PATIENCE_MS 200 /* with a terminal that takes nothing */
 
 #define DEFAULT_WIDTH  80
 #define DEFAULT_HEIGHT 24
@@ -39,21 +42,34 @@ struct screen {
 static volatile sig_atomic_t taken_fd = -1;
 static struct termios before;
 
-static const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGQUIT};
+static const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
-static void write_all(int fd, const char *text, size_t size)
+/*
+ * False when the terminal does not take all of it: it is gone, or stopped (Ctrl-S) for longer than
+ * anybody should wait who is to answer signals.
+ */
+static bool write_all(int fd, const char *text, size_t size)
 {
 	while (size) {
+		struct pollfd ready = {.fd = fd, .events = POLLOUT};
 		const ssize_t written = write(fd, text, size);
 
-		if (written < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		/* A terminal that is gone shows nothing, and SIGHUP says so. */
-		if (written < 0)
-			return;
-		text += written;
-		size -= (size_t)written;
+		if (written >= 0) {
+			text += written;
+			size -= (size_t)written;
+		} else if (errno != EINTR &&
+			   (errno != EAGAIN || poll(&ready, 1, PATIENCE_MS) != 1)) {
+			return false;
+		}
 	}
+	return true;
+}
+
+/* Forgets keys, and does not wait until a stopped terminal has shown everything. */
+static void set_mode(int fd, const struct termios *mode)
+{
+	tcflush(fd, TCIFLUSH);
+	tcsetattr(fd, TCSANOW, mode);
 }
 
 /* Called from anywhere, signal handlers included. */
@@ -65,7 +81,7 @@ static void give_back(void)
 		return;
 	taken_fd = -1;
 	write_all(fd, LEAVE, strlen(LEAVE));
-	tcsetattr(fd, TCSAFLUSH, &before);
+	set_mode(fd, &before);
 	errno = saved;
 }
 
@@ -85,7 +101,7 @@ static void take(struct screen *screen)
 	raw.c_cc[VMIN] = 0;
 	raw.c_cc[VTIME] = 0;
 	taken_fd = screen->fd;
-	tcsetattr(screen->fd, TCSAFLUSH, &raw);
+	set_mode(screen->fd, &raw);
 	write_all(screen->fd, ENTER, strlen(ENTER));
 	screen_forget(screen);
 }
@@ -123,7 +139,7 @@ struct screen *screen_new(bool coloured, GError **error)
 {
 	/* Standard input may be the stream. */
 	const char *const name = ttyname(STDOUT_FILENO);
-	const int fd = name ? open(name, O_RDWR | O_CLOEXEC | O_NOCTTY) : -1;
+	const int fd = name ? open(name, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -1;
 	struct screen *screen;
 
 	if (fd < 0 || tcgetattr(fd, &before)) {
@@ -247,7 +263,6 @@ void screen_show(struct screen *screen, const GPtrArray *lines)
 
 		screen_lines_add(screen->shown, line->style, line->text);
 	}
-	screen->is_known = true;
 	/* In one piece: no half of it is ever seen. */
-	write_all(screen->fd, out->str, out->len);
+	screen->is_known = write_all(screen->fd, out->str, out->len);
 }

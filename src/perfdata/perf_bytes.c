@@ -162,29 +162,54 @@ static bool open_pipe(struct perf_bytes *bytes, const struct perf_wait *wait, GE
 	return true;
 }
 
+static int open_stdin(GError **error)
+{
+	int fd;
+
+	if (isatty(STDIN_FILENO)) {
+		set_unsupported(error, "standard input is a terminal; pipe perf record -o - into "
+				       "it, or name a file");
+		return -1;
+	}
+	fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		set_errno_error(error, "open");
+	return fd;
+}
+
+static int open_file(int dir_fd, const char *name, int flags, GError **error)
+{
+	const int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | flags);
+
+	if (fd < 0)
+		set_errno_error(error, "open");
+	return fd;
+}
+
+/* What it is, of an open one; false with `error` when it cannot be read. */
+static bool check_kind(int fd, struct stat *st, GError **error)
+{
+	if (fstat(fd, st) < 0)
+		return set_errno_error(error, "stat");
+	if (S_ISDIR(st->st_mode))
+		return set_unsupported(error, "it is a directory, not a file");
+	if (!S_ISREG(st->st_mode) && !S_ISFIFO(st->st_mode) && !S_ISSOCK(st->st_mode))
+		return set_unsupported(
+			error, "it is neither a file nor a pipe; record with -o FILE or -o -");
+	return true;
+}
+
 static bool open_input(struct perf_bytes *bytes, int dir_fd, const char *name,
 		       const struct perf_wait *wait, GError **error)
 {
 	struct stat st;
 
-	if (!strcmp(name, "-")) {
-		if (isatty(STDIN_FILENO))
-			return set_unsupported(error, "standard input is a terminal; pipe perf "
-						      "record -o - into it, or name a file");
-		bytes->fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-	} else {
-		/* Without O_NONBLOCK a FIFO waits for its writer, as it should. */
-		bytes->fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	}
-	if (bytes->fd < 0)
-		return set_errno_error(error, "open");
-	if (fstat(bytes->fd, &st) < 0)
-		return set_errno_error(error, "stat");
-	if (S_ISDIR(st.st_mode))
-		return set_unsupported(error, "it is a directory, not a file");
-	if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode))
-		return set_unsupported(
-			error, "it is neither a file nor a pipe; record with -o FILE or -o -");
+	/* open() would wait for the writer of a FIFO: so does `wait`, which hears of signals too.
+	 */
+	bytes->fd = strcmp(name, "-") ? open_file(dir_fd, name, wait ? O_NONBLOCK : 0, error)
+				      : open_stdin(error);
+	if (bytes->fd < 0 || !check_kind(bytes->fd, &st, error))
+		return false;
 	if (!S_ISREG(st.st_mode) && wait)
 		return open_pipe(bytes, wait, error);
 	if (!S_ISREG(st.st_mode) && (!spool(bytes, error) || (fstat(bytes->fd, &st) < 0 &&
@@ -211,6 +236,34 @@ struct perf_bytes *perf_bytes_open_stream(int dir_fd, const char *name,
 struct perf_bytes *perf_bytes_open(int dir_fd, const char *name, GError **error)
 {
 	return perf_bytes_open_stream(dir_fd, name, NULL, error);
+}
+
+static bool open_part(struct perf_bytes *bytes, int dir_fd, const char *name, GError **error)
+{
+	struct stat st;
+
+	/* Asked before it is opened, as that alone has an effect on some devices. */
+	if (fstatat(dir_fd, name, &st, 0) < 0)
+		return set_errno_error(error, "open");
+	if (S_ISREG(st.st_mode)) {
+		bytes->fd = open_file(dir_fd, name, O_NONBLOCK, error);
+		if (bytes->fd < 0 || !check_kind(bytes->fd, &st, error))
+			return false;
+	}
+	bytes->size = (uint64_t)st.st_size;
+	bytes->modified_s = st.st_mtime;
+	return S_ISREG(st.st_mode) || set_unsupported(error, "it is no regular file");
+}
+
+struct perf_bytes *perf_bytes_open_part(int dir_fd, const char *name, GError **error)
+{
+	struct perf_bytes *bytes = g_new0(struct perf_bytes, 1);
+
+	bytes->fd = -1;
+	if (open_part(bytes, dir_fd, name, error))
+		return bytes;
+	perf_bytes_free(bytes);
+	return NULL;
 }
 
 void perf_bytes_free(struct perf_bytes *bytes)

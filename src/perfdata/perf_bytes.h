@@ -43,6 +43,11 @@ struct perf_bytes *perf_bytes_open(int dir_fd, const char *name, GError **error)
  */
 struct perf_bytes *perf_bytes_open_stream(int dir_fd, const char *name,
 					  const struct perf_wait *wait, GError **error);
+/*
+ * Opens one file of a recording that is a directory, below that. Whoever wrote the directory cannot
+ * make us wait: NULL with `error` when it is no regular file.
+ */
+struct perf_bytes *perf_bytes_open_part(int dir_fd, const char *name, GError **error);
 void perf_bytes_free(struct perf_bytes *bytes);
 
 /* How many bytes there are, of a pipe that is read as it comes: have been read. */

@@ -105,8 +105,13 @@ static bool open_main(struct perf_file *file, const char *path, const struct per
 		if (!list_parts(file, path, error))
 			return false;
 	}
-	file->bytes = file->directory < 0 ? perf_bytes_open_stream(AT_FDCWD, path, wait, error)
-					  : perf_bytes_open(file->directory, MAIN_FILE, error);
+	if (file->directory < 0) {
+		file->bytes = perf_bytes_open_stream(AT_FDCWD, path, wait, error);
+	} else {
+		file->bytes = perf_bytes_open_part(file->directory, MAIN_FILE, error);
+		if (!file->bytes)
+			g_prefix_error(error, MAIN_FILE ": ");
+	}
 	return file->bytes != NULL;
 }
 
@@ -332,7 +337,7 @@ static bool open_part(struct perf_file *file, GError **error)
 					       file->header->swap, &file->unpacked);
 		return true;
 	}
-	file->part_bytes = perf_bytes_open(file->directory, part_name(file), error);
+	file->part_bytes = perf_bytes_open_part(file->directory, part_name(file), error);
 	if (file->part_bytes)
 		file->stream = perf_stream_new(file->part_bytes, 0, file->part_bytes->size,
 					       file->header->swap, &file->unpacked);
