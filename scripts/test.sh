@@ -99,7 +99,8 @@ checks() {
 }
 
 need_packages "the tests" "${BUILD_PACKAGES[@]}" linux-perf python3 zstd shellcheck clang-format util-linux git perl \
-    binutils xz-utils patch groff-base iproute2 systemtap-sdt-dev chromium chromium-driver python3-selenium tmux valgrind locales
+    binutils xz-utils patch groff-base iproute2 systemtap-sdt-dev chromium chromium-driver python3-selenium tmux valgrind \
+    locales libcap2-bin
 
 SCRIPTS=(scripts/*.sh tests/*.sh tests/*/*.sh .ci/run)
 echo "--- linters"
@@ -157,6 +158,8 @@ system_tests() {
     tap forms tests/system/check-forms.py --colo-perf build/colo-perf
     tap readme tests/system/check-readme.py --colo-perf build/colo-perf
     tap record tests/system/check-record.py --colo-perf build/colo-perf
+    tap outputs tests/system/check-outputs.py --colo-perf build/colo-perf
+    tap ends tests/system/check-ends.py --colo-perf build/colo-perf
     tap full-setup tests/system/check-full-setup.py --colo-perf build/colo-perf "$qemu"
     tap full-failover tests/system/check-full-failover.py "$qemu"
     tap records tests/system/check-records.sh "$qemu" build/colo-perf

@@ -419,6 +419,9 @@ static int fail_without_checkpoints(const struct live_face *face, const struct r
 	if (face->reset_us)
 		return colo_perf_fail(command, COLO_PERF_NO_DATA,
 				      "%s: no checkpoint was seen since the reset", source);
+	if (face->options.is_stream && !live_counts_recording(face->counts)->n_events)
+		return colo_perf_fail(command, COLO_PERF_NO_DATA,
+				      "%s: ended before anything came from it", source);
 	if (face->options.is_stream)
 		return input_fail_without_checkpoints(command, report->recordings);
 	return colo_perf_fail(command, COLO_PERF_NO_DATA,

@@ -127,6 +127,7 @@ check: all $(unit_tests) $(results_dir)/stamp $(make_cli_recordings) $(make_flam
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) numbers tests/cli/numbers.sh
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) flamegraph tests/cli/flamegraph.sh tests/golden
 	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) live tests/cli/live.sh tests/golden
+	@COLO_PERF=$(BUILD)/colo-perf $(run_tap) ends tests/cli/ends.sh tests/golden
 # Sanitizers keep what was freed, and count for themselves.
 ifndef SANITIZE
 	@$(run_tap) memory tests/memory/check.py $(BUILD)/colo-perf $(make_recording)

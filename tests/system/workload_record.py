@@ -55,6 +55,15 @@ def extract_header(directory):
     (directory / "colo-probes.h").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def build_paced(directory):
+    """Builds paced-workload, which waits for a line on its standard input; returns its path."""
+    program = directory / "paced"
+    extract_header(directory)
+    run(*CC, *PROBES, f"-I{directory}", *FRAME_POINTERS, HERE / "paced-workload.c",
+        HERE / "workload-probes.c", "-o", program)
+    return program
+
+
 class Programs:
     """What is recorded: colo-workload in several builds, and libraries."""
 
