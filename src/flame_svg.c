@@ -6,6 +6,7 @@
  */
 #include "flame_svg.h"
 
+#include "base/printable.h"
 #include "flame_layout.h"
 #include "flame_tooltip.h"
 #include "svg_text.h"
@@ -106,6 +107,9 @@ struct drawing {
 	const struct flame_graph *graph;
 	const struct flame_layout *layout;
 	GPtrArray *subtitles; /* Owned by this: strings (owned) */
+	GHashTable
+		*names; /* Owned by this: a name that no tooltip has whole (weak) to its number */
+	GPtrArray *names_in_order; /* Owned by this: printable names (owned) */
 	FILE *out;
 };
 
@@ -255,11 +259,34 @@ static char *fitted(const char *text, double width_px)
 
 static void put_box_text(FILE *out, const struct flame_box *box, double top)
 {
-	g_autofree char *clean = svg_text_clean(box->frame->name);
+	g_autofree char *clean = printable(box->frame->name);
 	g_autofree char *text = fitted(clean, box->right_px - box->left_px);
 
 	if (text)
 		svg_put_line(out, NULL, MARGIN + box->left_px + TEXT_PAD, top + BASELINE, text);
+}
+
+/*
+ * A long name stands once in the file, however many boxes it has: the search reads it there. It is
+ * told apart by where it is in memory, so two recordings may have it twice.
+ */
+static void put_name_number(const struct drawing *drawing, const char *name)
+{
+	g_autofree char *clean = NULL;
+	guint number;
+
+	if (strlen(name) <= FLAME_TOOLTIP_NAME)
+		return;
+	number = GPOINTER_TO_UINT(g_hash_table_lookup(drawing->names, name));
+	if (!number) {
+		clean = printable(name);
+		if (printable_columns(clean) <= FLAME_TOOLTIP_NAME)
+			return;
+		g_ptr_array_add(drawing->names_in_order, g_steal_pointer(&clean));
+		number = drawing->names_in_order->len;
+		g_hash_table_insert(drawing->names, (char *)name, GUINT_TO_POINTER(number));
+	}
+	fprintf(drawing->out, " data-name=\"%u\"", number - 1);
 }
 
 static void put_box(const struct drawing *drawing, const struct flame_box *box, double bottom)
@@ -271,7 +298,9 @@ static void put_box(const struct drawing *drawing, const struct flame_box *box, 
 	svg_put_px(drawing->out, "x", MARGIN + box->left_px);
 	svg_put_px(drawing->out, "y", top);
 	svg_put_px(drawing->out, "width", box->right_px - box->left_px);
-	fprintf(drawing->out, " height=\"%g\">", BOX_HEIGHT);
+	fprintf(drawing->out, " height=\"%g\"", BOX_HEIGHT);
+	put_name_number(drawing, box->frame->name);
+	fputc('>', drawing->out);
 	flame_tooltip_print(drawing->graph, drawing->layout, box, drawing->out);
 	fputs("</rect>\n", drawing->out);
 	put_box_text(drawing->out, box, top);
@@ -295,7 +324,7 @@ static void add_source(GPtrArray *lines, const char *what, const struct flame_so
 	if (!source->label)
 		return;
 	line = g_strconcat(what, source->label, NULL);
-	g_ptr_array_add(lines, svg_text_clean(line));
+	g_ptr_array_add(lines, printable(line));
 }
 
 static GPtrArray *subtitles_of(const struct flame_graph *graph)
@@ -303,7 +332,7 @@ static GPtrArray *subtitles_of(const struct flame_graph *graph)
 	GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
 
 	for (guint i = 0; graph->subtitles && i < graph->subtitles->len; i++)
-		g_ptr_array_add(lines, svg_text_clean(g_ptr_array_index(graph->subtitles, i)));
+		g_ptr_array_add(lines, printable(g_ptr_array_index(graph->subtitles, i)));
 	add_source(lines, graph->has_base ? "now: " : "", &graph->source);
 	if (graph->has_base)
 		add_source(lines, "base: ", &graph->base);
@@ -365,7 +394,7 @@ static void put_controls(FILE *out)
 static void put_header(const struct drawing *drawing, const struct page *page)
 {
 	const GPtrArray *subtitles = drawing->subtitles;
-	g_autofree char *title = svg_text_clean(drawing->graph->title);
+	g_autofree char *title = printable(drawing->graph->title);
 	g_autofree char *fit =
 		svg_text_shorten(title, (size_t)((WIDTH - CONTROLS - MATCHED) / TITLE_CHAR_WIDTH));
 	double y = page->subtitles - (subtitles->len - 1) * LINE;
@@ -423,6 +452,21 @@ static void put_note(const struct drawing *drawing, const struct page *page)
 	svg_put_line(drawing->out, "note", MARGIN, page->note, note);
 }
 
+static void put_names(const struct drawing *drawing)
+{
+	const GPtrArray *names = drawing->names_in_order;
+
+	if (!names->len)
+		return;
+	fputs("<metadata class=\"names\">\n", drawing->out);
+	for (guint i = 0; i < names->len; i++) {
+		fputs("<name>", drawing->out);
+		svg_text_put(drawing->out, names->pdata[i]);
+		fputs("</name>\n", drawing->out);
+	}
+	fputs("</metadata>\n", drawing->out);
+}
+
 static void put_script(FILE *out)
 {
 	fputs("<script><![CDATA[\n", out);
@@ -434,7 +478,9 @@ void flame_svg_print(const struct flame_graph *graph, FILE *out)
 {
 	struct flame_layout *layout = flame_layout_new(graph, WIDTH);
 	g_autoptr(GPtrArray) subtitles = subtitles_of(graph);
-	const struct drawing drawing = {graph, layout, subtitles, out};
+	g_autoptr(GHashTable) names = g_hash_table_new(NULL, NULL);
+	g_autoptr(GPtrArray) in_order = g_ptr_array_new_with_free_func(g_free);
+	const struct drawing drawing = {graph, layout, subtitles, names, in_order, out};
 	const struct page page = page_of(&drawing);
 
 	put_open(out, &page);
@@ -443,6 +489,7 @@ void flame_svg_print(const struct flame_graph *graph, FILE *out)
 	if (graph->has_base)
 		put_vanished(&drawing, &page);
 	put_note(&drawing, &page);
+	put_names(&drawing);
 	put_script(out);
 	fputs("</svg>\n", out);
 	flame_layout_free(layout);

@@ -24,6 +24,9 @@ function textOf(rect) {
 	return next && next.localName === 'text' ? next : null;
 }
 
+// Names that are too long for a tooltip, which has them cut.
+const names = Array.from(svg.querySelectorAll('.names name'), name => name.textContent);
+
 function readBox(rect, index) {
 	const lines = rect.querySelector('title').textContent.split('\n');
 	const origin = /^\((.*)\)/.exec(lines[1]);
@@ -31,7 +34,7 @@ function readBox(rect, index) {
 	return {
 		rect, lines, index,
 		text: textOf(rect),
-		name: lines[0],
+		name: rect.dataset.name ? names[Number(rect.dataset.name)] : lines[0],
 		module: origin ? origin[1] : '',
 		samples: amount ? Number(amount[1]) : 0,
 		isAnchor: rect.classList.contains('anchor'),

@@ -4,13 +4,13 @@
  */
 #include "flame_tooltip.h"
 
+#include "base/printable.h"
 #include "svg_text.h"
 
 #include <inttypes.h>
 #include <math.h>
 
 #define TINY	     1e-9 /* what may be left of a division, and is not meant */
-#define LONGEST_NAME 500  /* characters */
 #define LONGEST_PATH 64	  /* frames; an even number */
 
 /* What the name does not tell; NULL: nothing. */
@@ -28,8 +28,8 @@ struct tooltip {
 
 static void put_name(FILE *out, const char *name)
 {
-	g_autofree char *clean = svg_text_clean(name),
-			*bounded = svg_text_shorten(clean, LONGEST_NAME);
+	g_autofree char *clean = printable(name),
+			*bounded = printable_shorten(clean, FLAME_TOOLTIP_NAME);
 
 	svg_text_put(out, bounded);
 }

@@ -7,6 +7,9 @@
 
 #include "flame_layout.h"
 
+/* Columns of a name, which is cut in the middle if it has more. */
+#define FLAME_TOOLTIP_NAME 500
+
 /* Writes a <title>: the name, then a line for each thing that is to be said of it. */
 void flame_tooltip_print(const struct flame_graph *graph, const struct flame_layout *layout,
 			 const struct flame_box *box, FILE *out);

@@ -4,19 +4,16 @@
  */
 #include "json.h"
 
-#include <inttypes.h>
-#include <json-glib/json-glib.h>
-#include <string.h>
+#include "base/printable.h"
 
-#define UNIT_SEPARATOR 0x1f
+#include <inttypes.h>
+#include <string.h>
 
 struct json {
 	FILE *out; /* Weak */
 	bool pretty;
-	unsigned int depth;	  /* objects and arrays that were begun and not ended */
-	bool is_first;		  /* the next value is the first of its object or array */
-	JsonGenerator *generator; /* Owned by this: of strings */
-	GString *text;		  /* Owned by this: what it made */
+	unsigned int depth; /* objects and arrays that were begun and not ended */
+	bool is_first;	    /* the next value is the first of its object or array */
 };
 
 struct json *json_new(FILE *out, bool pretty)
@@ -26,8 +23,6 @@ struct json *json_new(FILE *out, bool pretty)
 	json->out = out;
 	json->pretty = pretty;
 	json->is_first = true;
-	json->generator = json_generator_new();
-	json->text = g_string_new(NULL);
 	return json;
 }
 
@@ -35,8 +30,6 @@ void json_free(struct json *json)
 {
 	g_assert(!json->depth);
 	fputc('\n', json->out);
-	g_object_unref(json->generator);
-	g_string_free(json->text, TRUE);
 	g_free(json);
 }
 
@@ -107,24 +100,60 @@ void json_add_uint(struct json *json, const char *name, uint64_t value)
 	fprintf(json->out, "%" PRIu64, value);
 }
 
+/* Those with a name of their own; the letter behind the backslash, or 0. */
+static char letter_of(gunichar c)
+{
+	static const char named[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+
+	for (const char *at = named; *at; at += 2)
+		if (c == (gunichar)*at)
+			return at[1];
+	return '\0';
+}
+
+static void put_escaped(FILE *out, gunichar c)
+{
+	const char letter = letter_of(c);
+
+	if (letter)
+		fprintf(out, "\\%c", letter);
+	else if (c < 0x10000)
+		fprintf(out, "\\u%04x", c);
+	else
+		/* Two halves, as in UTF-16. */
+		fprintf(out, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
+			0xdc00 + ((c - 0x10000) & 0x3ff));
+}
+
+/* Nothing is lost, and nothing that a terminal would obey is written. */
+static void put_string(FILE *out, const char *text)
+{
+	const char *plain = text;
+
+	fputc('"', out);
+	for (const char *at = text; *at; at = g_utf8_next_char(at)) {
+		const gunichar c = g_utf8_get_char(at);
+
+		if (c != '"' && c != '\\' && printable_is_safe(c))
+			continue;
+		fwrite(plain, 1, (size_t)(at - plain), out);
+		put_escaped(out, c);
+		plain = g_utf8_next_char(at);
+	}
+	fputs(plain, out);
+	fputc('"', out);
+}
+
 void json_add_string(struct json *json, const char *name, const char *value)
 {
 	g_autofree char *valid = value ? g_utf8_make_valid(value, -1) : NULL;
-	g_autoptr(JsonNode) node = NULL;
 
 	if (!valid) {
 		json_add_null(json, name);
 		return;
 	}
-	/* json-glib writes it as it is, which JSON does not allow. */
-	for (char *at = strchr(valid, UNIT_SEPARATOR); at; at = strchr(at, UNIT_SEPARATOR))
-		*at = '?';
-	node = json_node_init_string(json_node_alloc(), valid);
 	begin_value(json, name);
-	g_string_truncate(json->text, 0);
-	json_generator_set_root(json->generator, node);
-	json_generator_to_gstring(json->generator, json->text);
-	fputs(json->text->str, json->out);
+	put_string(json->out, valid);
 }
 
 void json_add_bool(struct json *json, const char *name, bool value)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Writes JSON as it comes: nothing of it is kept, so a report may be as long as it
- * likes. It looks as json-glib makes it.
+ * likes. Formatted like json-glib's output.
  */
 #ifndef COLO_PERF_JSON_H
 #define COLO_PERF_JSON_H
@@ -23,7 +23,7 @@ void json_free(struct json *json);
  */
 void json_add_int(struct json *json, const char *name, int64_t value);
 void json_add_uint(struct json *json, const char *name, uint64_t value);
-/* NULL is null; what is no UTF-8 is made so. */
+/* NULL is null; what is no UTF-8 is made so, what is not printable_is_safe() is escaped. */
 void json_add_string(struct json *json, const char *name, const char *value);
 void json_add_bool(struct json *json, const char *name, bool value);
 void json_add_double(struct json *json, const char *name, double value);

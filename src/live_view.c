@@ -32,9 +32,9 @@ struct canvas {
 /* Cuts the text to what there is room for. How wide a terminal shows other characters varies. */
 static void put(struct canvas *canvas, enum screen_style style, const char *text)
 {
-	g_autofree char *ascii = g_str_to_ascii(text, "C");
-	g_autofree char *clean = printable(ascii);
-	g_autofree char *cut = g_strndup(clean, MIN(strlen(clean), canvas->width));
+	g_autofree char *clean = printable(text);
+	g_autofree char *ascii = g_str_to_ascii(clean, "C");
+	g_autofree char *cut = g_strndup(ascii, MIN(strlen(ascii), canvas->width));
 
 	screen_lines_add(canvas->lines, style, g_strchomp(cut));
 }

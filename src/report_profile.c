@@ -24,21 +24,19 @@ static double percent(uint64_t part, uint64_t whole)
 	return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
-/* At most `width` characters, the last two of them ".." when it had more. The caller frees it. */
-static char *shortened(const char *text, glong width)
+/* The caller frees it. */
+static char *shortened(const char *text, size_t width)
 {
-	char *shown = printable(text);
+	g_autofree char *clean = printable(text);
 
-	if (g_utf8_strlen(shown, -1) > width)
-		strcpy(g_utf8_offset_to_pointer(shown, width - 2), "..");
-	return shown;
+	return printable_shorten(clean, width);
 }
 
-static void print_padded(FILE *out, const char *text, glong width)
+static void print_padded(FILE *out, const char *text, size_t width)
 {
 	g_autofree char *shown = shortened(text, width);
 
-	fprintf(out, "%s%*s", shown, (int)(width - g_utf8_strlen(shown, -1)), "");
+	fprintf(out, "%s%*s", shown, (int)(width - printable_columns(shown)), "");
 }
 
 static void print_thread_time(FILE *out, const struct thread_share *thread)

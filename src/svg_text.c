@@ -4,35 +4,12 @@
  */
 #include "svg_text.h"
 
-#include "base/printable.h"
-
 #include <glib.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
 #define TINY 1e-9 /* what may be left of a division, and is not meant */
-
-static bool is_harmless(gunichar c)
-{
-	const GUnicodeType type = g_unichar_type(c);
-
-	return type != G_UNICODE_FORMAT && type != G_UNICODE_LINE_SEPARATOR &&
-	       type != G_UNICODE_PARAGRAPH_SEPARATOR && (c & 0xfffe) != 0xfffe;
-}
-
-char *svg_text_clean(const char *text)
-{
-	g_autofree char *valid = printable(text);
-	GString *result = g_string_new(NULL);
-
-	for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
-		gunichar c = g_utf8_get_char(at);
-
-		g_string_append_unichar(result, is_harmless(c) ? c : '?');
-	}
-	return g_string_free(result, FALSE);
-}
 
 char *svg_text_shorten(const char *text, size_t columns)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Text and numbers as an SVG needs them: text from outside made harmless, shortened to
- * what fits, escaped; numbers with a point in every locale. What is drawn is for
+ * Text and numbers as an SVG needs them: printable text shortened to what fits, escaped;
+ * numbers with a point in every locale. What is drawn is for
  * others.
  */
 #ifndef COLO_PERF_SVG_TEXT_H
@@ -11,20 +11,13 @@
 #include <stdio.h>
 
 /*
- * A copy that may stand in XML once it is escaped, on one line and from left to
- * right: what is no character, a control or a formatting character is a "?".
- * The caller frees it.
- */
-char *svg_text_clean(const char *text);
-
-/*
- * A copy of clean text in at most so many columns, with ".." where it was cut.
+ * A copy of printable text in at most so many columns, with ".." where it was cut.
  * What is not ASCII is taken for two columns wide, as the script does. The caller
  * frees it.
  */
 char *svg_text_shorten(const char *text, size_t columns);
 
-/* Clean text as XML. */
+/* Printable text as XML. */
 void svg_text_put(FILE *out, const char *text);
 
 /* With so many decimals. The caller frees it. */
@@ -36,7 +29,7 @@ char *svg_number_short(double value);
 /* An attribute whose value is a length in px. */
 void svg_put_px(FILE *out, const char *attribute, double px);
 
-/* A line of clean text; NULL: the class has no name. */
+/* A line of printable text; NULL: the class has no name. */
 void svg_put_line(FILE *out, const char *class, double x, double y, const char *text);
 
 #endif

@@ -5,6 +5,36 @@
 #include "base/printable.h"
 
 #include <glib.h>
+#include <string.h>
+
+#define CUT ".."
+
+/* Invisible, and in no category of their own (Default_Ignorable_Code_Point). */
+static const struct {
+	gunichar first, last;
+} invisible[] = {
+	{0x034f, 0x034f}, {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f},
+	{0x3164, 0x3164}, {0xfe00, 0xfe0f}, {0xffa0, 0xffa0}, {0xe0100, 0xe01ef},
+};
+
+bool printable_is_safe(gunichar c)
+{
+	switch (g_unichar_type(c)) {
+	case G_UNICODE_CONTROL:
+	case G_UNICODE_FORMAT: /* U+202E and others that turn text around, U+200B, U+FEFF */
+	case G_UNICODE_UNASSIGNED:
+	case G_UNICODE_SURROGATE:
+	case G_UNICODE_LINE_SEPARATOR:
+	case G_UNICODE_PARAGRAPH_SEPARATOR:
+		return false;
+	default:
+		break;
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(invisible); i++)
+		if (c >= invisible[i].first && c <= invisible[i].last)
+			return false;
+	return true;
+}
 
 /* How many characters at the front are of ASCII, and none a control character: most are. */
 static gssize plain_len(const char *text)
@@ -37,10 +67,44 @@ char *printable(const char *text)
 			text++;
 			continue;
 		}
-		if (g_unichar_iscntrl(c))
-			g_string_append_c(result, '?');
-		else
+		if (printable_is_safe(c))
 			g_string_append_unichar(result, c);
+		else
+			g_string_append_c(result, '?');
 		text = g_utf8_next_char(text);
 	}
+}
+
+static size_t columns_of(gunichar c)
+{
+	return g_unichar_iszerowidth(c) ? 0 : g_unichar_iswide(c) ? 2 : 1;
+}
+
+size_t printable_columns(const char *text)
+{
+	size_t columns = 0;
+
+	for (; *text; text = g_utf8_next_char(text))
+		columns += columns_of(g_utf8_get_char(text));
+	return columns;
+}
+
+char *printable_shorten(const char *text, size_t columns)
+{
+	const size_t all = printable_columns(text), kept = columns - strlen(CUT);
+	const char *begin = text, *end;
+	size_t used = 0, left = all;
+
+	if (all <= columns)
+		return g_strdup(text);
+	/* The larger half is the beginning; a wide character may not fit into it. */
+	while (used + columns_of(g_utf8_get_char(begin)) <= kept - kept / 2) {
+		used += columns_of(g_utf8_get_char(begin));
+		begin = g_utf8_next_char(begin);
+	}
+	/* The end begins with a character, not with marks of one that is left out. */
+	for (end = begin, left -= used; left > kept / 2 || !columns_of(g_utf8_get_char(end));
+	     end = g_utf8_next_char(end))
+		left -= columns_of(g_utf8_get_char(end));
+	return g_strdup_printf("%.*s" CUT "%s", (int)(begin - text), text, end);
 }

@@ -65,6 +65,8 @@ GONE = """\
 run;a 0 10
 run;b;c 0 20
 """
+# Longer than a tooltip: only its ends and the whole tell it from its neighbour.
+LONG = f"f<{'a' * 400},first,{'b' * 400}> 10\nf<{'a' * 400},second,{'b' * 400}> 30\n"
 HOSTILE = """\
 a<b>;"quotes" & 'more';</title></svg><script>document.title = "bad"</script> 60
 a<b>;]]> ${1} \\ .* ( 40
@@ -627,6 +629,15 @@ def check_plain(driver, graph):
     check("plain: there is but one strip", len(graph.strips) == 1)
 
 
+def check_long(driver, graph):
+    page = Page(driver, graph)
+    for pattern, text in [("first", "25.0"), (",second,b+>$", "75.0"), ("^f<a+,first", "25.0")]:
+        check(f"long names: {pattern}, in the middle of one, has {text} %",
+              search_shows(page, pattern) == f"matched: {text} % of all samples")
+    check("long names: the tooltip has both ends",
+          all(re.fullmatch(r"f<a+\.\.b+>", box.lines[0]) for box in graph.now[1:]))
+
+
 def check_change(graph):
     now, vanished = graph.strips
     per_ms = graph.width / 100
@@ -658,6 +669,7 @@ def check_made(driver, program, directory):
     for graph in (plain, change, wide, gone, empty, hostile):
         check_graph(driver, graph)
     check_plain(driver, plain)
+    check_long(driver, make(program, directory, "long", LONG))
     check_change(change)
     for graph in (gone, empty):
         check(f"{graph.path.stem}: there are no samples, and that is said",

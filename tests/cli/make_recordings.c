@@ -206,6 +206,9 @@ static void tell_losses(struct colo_story *story, struct perf_builder *builder)
 	colo_story_hit(story, &usual_primary, "colo_wait_begin", nobody, G_N_ELEMENTS(nobody));
 }
 
+/* U+009B (a control character), U+202E (what follows is turned around), U+2028 (a new line). */
+#define TURNED "\302\233\342\200\256\342\200\250"
+
 /* Names as an attacker would choose them, or a line of text that went astray. */
 static void tell_hostile_names(struct colo_story *story, struct perf_builder *builder)
 {
@@ -215,10 +218,10 @@ static void tell_hostile_names(struct colo_story *story, struct perf_builder *bu
 					.tid = usual_primary.tid,
 					.time_ns = USUAL_START_NS};
 
-	perf_builder_feature_string(builder, PERF_BUILDER_HOSTNAME, "a\nb\033[31mc\377");
+	perf_builder_feature_string(builder, PERF_BUILDER_HOSTNAME, "a\nb\033[31mc\377" TURNED);
 	perf_builder_feature_cmdline(builder, argv);
 	tell_side(story, &usual_primary, 4);
-	perf_builder_comm(builder, &at, "x\ny\033[31mz\377", FALSE);
+	perf_builder_comm(builder, &at, "x\ny\033[31mz\377" TURNED, FALSE);
 }
 
 /* More sides than a table has room for. */

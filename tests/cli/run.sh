@@ -604,10 +604,11 @@ sys.exit(not (report["warnings"][0]["code"] == "damaged"
 
 # --- names with a newline, escapes, and bytes that are no UTF-8
 
-hostile=$'a\nb\033[31mc\377.data'
+hostile=$'a\nb\033[31mc\377\302\233\342\200\256.data'
 cp both.data "$hostile"
+# C0, DEL, C1, and the marks that turn text around or begin a line (U+061C, U+200E to U+202E, U+2066 to U+2069).
 no_control_bytes() {
-    ! grep -qP '[\x01-\x09\x0b-\x1f\x7f]' "$1"
+    ! grep -qP '[\x01-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e-\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]' "$1"
 }
 one_clean_line() {
     [ "$status" -eq "$1" ] && [ "$(wc -l <"$err")" -eq 1 ] && no_control_bytes "$err"
@@ -637,5 +638,14 @@ check "a hostile name in a warning: the report has no line more, and no control 
     same_lines "$lines"
 run report --json "$hostile"
 check "a hostile name: JSON" is_json
+check "... without control bytes" no_control_bytes "$out"
+run report --json hostile-names.data
+check "hostile host and thread: JSON without control bytes" no_control_bytes "$out"
+check "... that loses nothing" python3 -c 'import json, sys
+with open(sys.argv[1], encoding="utf-8") as file:
+    report = json.load(file)
+turned = "\x9b\u202e\u2028"
+sys.exit(not (report["recordings"][0]["hostname"] == "a\nb\x1b[31mc\ufffd" + turned
+              and report["sessions"][0]["thread"] == "x\ny\x1b[31mz\ufffd" + turned))' "$out"
 
 finish

@@ -5,6 +5,7 @@
 #include "fuzz/whole_report.h"
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "flame_tree.h"
 #include "fuzz/invariants.h"
 #include "report.h"
@@ -43,12 +44,11 @@ static void text_clear(struct text *text)
 /* Names come from the recording; none may do something to a terminal. */
 static void check_text(const struct text *text)
 {
-	g_assert_true(g_utf8_validate(text->bytes, (gssize)text->size, NULL));
-	for (size_t i = 0; i < text->size; i++) {
-		const unsigned char byte = (unsigned char)text->bytes[i];
+	const char *end = text->bytes + text->size;
 
-		g_assert_true((byte >= ' ' && byte != 0x7f) || byte == '\n');
-	}
+	g_assert_true(g_utf8_validate(text->bytes, (gssize)text->size, NULL));
+	for (const char *at = text->bytes; at < end; at = g_utf8_next_char(at))
+		g_assert_true(*at == '\n' || printable_is_safe(g_utf8_get_char(at)));
 }
 
 /* Of the document of --json, and of each line of --info-checkpoint. */
@@ -114,16 +114,19 @@ static void print_reports(const struct report *report)
 	report_print_json(report, text_open(&text));
 	text_close(&text);
 	check_json(text.bytes, (gssize)text.size);
+	check_text(&text);
 	text_clear(&text);
 
 	report_print_info_checkpoint(report, text_open(&text));
 	text_close(&text);
 	check_lines_of_json(&text);
+	check_text(&text);
 	text_clear(&text);
 
 	report_print_csv(report, text_open(&text));
 	text_close(&text);
 	check_csv(&text);
+	check_text(&text);
 	text_clear(&text);
 }
 

@@ -505,16 +505,32 @@ static void test_hostile_names(void)
 	flame_frame_free(root);
 }
 
+/* The tooltip has both ends of it, and the file has it whole, once for all its boxes. */
 static void test_long_names(void)
 {
-	g_autofree char *name = g_strnfill(100000, 'x');
-	struct flame_frame *root = frame_new("all", FLAME_GROUP, 10, 0);
+	g_autofree char *middle = g_strnfill(100000, 'x');
+	g_autofree char *name = g_strdup_printf("<begin>%s<end>", middle);
+	g_autofree char *escaped = g_markup_escape_text(name, -1);
+	g_autofree char *whole = g_strdup_printf("<name>%s</name>", escaped);
+	struct flame_frame *root = frame_new("all", FLAME_GROUP, 20, 0);
+	g_auto(GStrv) numbered = NULL;
 	struct picture *picture;
 
-	add(root, name, 10, 0);
+	add(add(root, name, 10, 0), name, 5, 0);
+	add(root, "short", 10, 0);
 	picture = draw_tree(root);
-	g_assert_cmpuint(strlen(box_at(picture, 1)->title), <, 600);
-	g_assert_true(g_str_has_prefix(box_at(picture, 1)->title, "xxx"));
+	for (guint i = 1; i <= 2; i++) {
+		const char *title = box_at(picture, i)->title;
+
+		g_assert_cmpuint(strlen(title), <, 600);
+		g_assert_true(g_str_has_prefix(title, "<begin>xxx"));
+		g_assert_nonnull(strstr(title, "xxx<end>\n"));
+	}
+	g_assert_cmpuint(picture->size, <, 2 * strlen(name));
+	g_assert_nonnull(strstr(picture->svg, whole));
+	numbered = g_strsplit(picture->svg, " data-name=\"0\"", -1);
+	g_assert_cmpuint(g_strv_length(numbered), ==, 3);
+	g_assert_null(strstr(picture->svg, " data-name=\"1\""));
 	picture_free(picture);
 	flame_frame_free(root);
 }

@@ -141,7 +141,30 @@ static void test_odd_values(void)
 {
 	char *text = text_of(write_odd_values, false);
 
-	g_assert_cmpstr(text, ==, "[1e-300,{},null,\"no UTF-8: \xef\xbf\xbd\",\"a?b?\",-7,null]\n");
+	g_assert_cmpstr(
+		text, ==,
+		"[1e-300,{},null,\"no UTF-8: \xef\xbf\xbd\",\"a\\u001fb\\u001f\",-7,null]\n");
+	free(text);
+}
+
+/* No byte that a terminal obeys, and all of it back when it is read. */
+static void write_text(struct json *json)
+{
+	json_begin_array(json, NULL);
+	json_add_string(json, NULL,
+			"\xc2\x9b\x7f \xe2\x80\xae\xd8\x9c \xe2\x80\xa8 \xc3\xbc \xf3\xa0\x80\x81");
+	json_end_array(json);
+}
+
+static void test_unsafe_characters(void)
+{
+	char *text = text_of(write_text, false);
+	g_autoptr(JsonNode) node = json_from_string(text, NULL);
+
+	g_assert_cmpstr(text, ==,
+			"[\"\\u009b\\u007f \\u202e\\u061c \\u2028 \xc3\xbc \\udb40\\udc01\"]\n");
+	g_assert_cmpstr(json_array_get_string_element(json_node_get_array(node), 0), ==,
+			"\xc2\x9b\x7f \xe2\x80\xae\xd8\x9c \xe2\x80\xa8 \xc3\xbc \xf3\xa0\x80\x81");
 	free(text);
 }
 
@@ -153,5 +176,6 @@ int main(int argc, char **argv)
 	g_test_add_data_func("/json/like_json_glib/one_line", GINT_TO_POINTER(false),
 			     test_like_json_glib);
 	g_test_add_func("/json/odd_values", test_odd_values);
+	g_test_add_func("/json/unsafe_characters", test_unsafe_characters);
 	return g_test_run();
 }

@@ -25,7 +25,92 @@ static const struct {
 	{"\xe2\x82", "??"},	 /* the same */
 	{"\xed\xa0\x80", "???"}, /* a surrogate */
 	{"\xf0\x9f\x90\xa7 penguin", "\xf0\x9f\x90\xa7 penguin"},
+	{"e\xcc\x81", "e\xcc\x81"}, /* a mark above its letter */
+	{"user\xe2\x80\xaegpj.exe", "user?gpj.exe"},
 };
+
+/* Ranges that no terminal gets; U+FFFE and U+FFFF are no characters. */
+static const struct {
+	gunichar first, last;
+} unsafe[] = {
+	{0x01, 0x1f},	  {0x7f, 0x9f},	      {0xad, 0xad},	{0x034f, 0x034f}, {0x061c, 0x061c},
+	{0x115f, 0x1160}, {0x180b, 0x180f},   {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
+	{0x3164, 0x3164}, {0xfe00, 0xfe0f},   {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff9, 0xfffb},
+	{0xfffe, 0xffff}, {0xe0000, 0xe0fff},
+};
+
+static void assert_shown(gunichar c, gboolean as_it_is)
+{
+	char text[8] = "";
+	g_autofree char *shown = NULL;
+
+	g_unichar_to_utf8(c, text);
+	shown = printable(text);
+	g_assert_cmpstr(shown, ==, as_it_is ? text : "?");
+	g_assert_true(printable_is_safe(c) == as_it_is);
+}
+
+static void test_ranges(void)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(unsafe); i++)
+		for (gunichar c = unsafe[i].first; c <= unsafe[i].last; c++)
+			assert_shown(c, FALSE);
+	/* Their neighbours. */
+	for (gunichar c = 0xa0; c < 0xad; c++)
+		assert_shown(c, TRUE);
+	assert_shown(0x200a, TRUE);
+	assert_shown(0x2010, TRUE);
+	assert_shown(0x2030, TRUE);
+}
+
+/* --- What is too long --- */
+
+static void test_shorten(void)
+{
+	static const struct {
+		const char *text;
+		size_t columns;
+		const char *shown;
+	} rows[] = {
+		{"", 5, ""},
+		{"abcde", 5, "abcde"},
+		{"abcdef", 5, "ab..f"},
+		{"abcdefgh", 7, "abc..gh"},
+		{"abcdefgh", 6, "ab..gh"},
+		{"void f<int, 1>(char const *)", 16, "void f<..onst *)"},
+		/* Two columns each. */
+		{"\xe4\xb8\xad\xe4\xb8\xad\xe4\xb8\xad\xe4\xb8\xad", 6,
+		 "\xe4\xb8\xad..\xe4\xb8\xad"},
+		{"\xe4\xb8\xad\xe4\xb8\xad\xe4\xb8\xad\xe4\xb8\xad", 7,
+		 "\xe4\xb8\xad..\xe4\xb8\xad"},
+		/* A mark stays with its letter. */
+		{"aaae\xcc\x81"
+		 "e\xcc\x81z",
+		 5, "aa..z"},
+	};
+
+	for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *shown = printable_shorten(rows[i].text, rows[i].columns);
+
+		g_assert_cmpstr(shown, ==, rows[i].shown);
+		g_assert_cmpuint(printable_columns(shown), <=, rows[i].columns);
+	}
+}
+
+/* Two instances of a template differ at their end, two names of a kind at their begin. */
+static void test_both_ends_are_kept(void)
+{
+	g_autofree char *middle = g_strnfill(1000, 'x');
+
+	for (size_t columns = 5; columns < 100; columns++) {
+		g_autofree char *text = g_strdup_printf("[%s]", middle);
+		g_autofree char *shown = printable_shorten(text, columns);
+
+		g_assert_cmpuint(printable_columns(shown), ==, columns);
+		g_assert_true(g_str_has_prefix(shown, "["));
+		g_assert_true(g_str_has_suffix(shown, "]"));
+	}
+}
 
 static void test_each(void)
 {
@@ -58,6 +143,9 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/printable/each", test_each);
+	g_test_add_func("/printable/ranges", test_ranges);
+	g_test_add_func("/printable/shorten", test_shorten);
+	g_test_add_func("/printable/both_ends_are_kept", test_both_ends_are_kept);
 	g_test_add_func("/printable/null", test_null);
 	g_test_add_func("/printable/each_byte", test_each_byte);
 	return g_test_run();
