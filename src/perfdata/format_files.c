@@ -21,7 +21,9 @@ static void add_file(struct tracepoints *tracepoints, const char *system, const 
 	g_autofree char *text = NULL;
 	gsize size;
 
-	if (g_file_get_contents(path, &text, &size, NULL))
+	/* What is no file could make us wait. */
+	if (g_file_test(path, G_FILE_TEST_IS_REGULAR) &&
+	    g_file_get_contents(path, &text, &size, NULL))
 		tracepoints_add_text(tracepoints, system, text, size);
 }
 
@@ -107,9 +109,16 @@ static struct tracepoints *read_file(const char *path, const char *system, bool 
 				     GError **error)
 {
 	g_autoptr(GError) problem = NULL;
-	struct perf_file *file = perf_file_open(path, &problem);
 	struct tracepoints *tracepoints;
+	struct perf_file *file;
 
+	/* It is looked at twice, as a recording and as a text. */
+	if (g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
+		g_set_error_literal(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
+				    "it is no regular file");
+		return NULL;
+	}
+	file = perf_file_open(path, &problem);
 	if (g_error_matches(problem, COLO_PERF_ERROR, COLO_PERF_ERROR_NOT_PERF) ||
 	    g_error_matches(problem, COLO_PERF_ERROR, COLO_PERF_ERROR_IO))
 		return read_text(path, system, swap, error);

@@ -12,6 +12,8 @@ golden=$(realpath -s "$1")
 here=$(dirname -- "$(realpath -- "${BASH_SOURCE[0]}")")
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+make_recordings=$(realpath -s "${MAKE_RECORDINGS:-$(dirname "$colo_perf")/tests/cli/make_recordings}")
+need_program "$make_recordings"
 zstd -dq "$golden/profile.data.zst" -o profile.data
 export HOME=/nonexistent
 patience=30 # seconds, after which what does not end is stopped and has failed
@@ -39,6 +41,20 @@ ln -s /dev/zero device.threads/data
 bounded report device.threads
 check "a device called data in a directory" said 1 \
     "colo-perf report: device.threads: data: it is no regular file"
+
+# --- Formats that could not be read twice
+
+mkfifo formats.fifo
+"$make_recordings" .
+for command in "report" "live -i"; do
+    # shellcheck disable=SC2086 # two words
+    bounded $command killed.data --formats formats.fifo
+    check "$command --formats FIFO" one_line 1 "in --formats formats.fifo: it is no regular file"
+done
+mkdir -p formats.dir/sdt_qemu/colo_ram_begin
+mkfifo formats.dir/sdt_qemu/colo_ram_begin/format
+bounded report killed.data --formats formats.dir
+check "a FIFO in a directory of formats" one_line 1 "there are no formats of sdt_qemu"
 
 # --- Standard streams that are closed
 
