@@ -72,7 +72,8 @@ static void end_stream_round(void *data)
 	struct stream *stream = data;
 
 	live_counts_end_round(stream->counts);
-	/* A stream that never makes us wait, a file, is looked at nevertheless, and can be ended. */
+	/* A stream that never makes us wait, a file, is looked at nevertheless, and can be ended.
+	 */
 	live_face_poll(stream->face, NULL, 0, 0);
 	live_face_tick(stream->face);
 	if (live_face_wants_end(stream->face))

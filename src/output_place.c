@@ -225,21 +225,31 @@ static enum step take_step(struct walk *walk, char **name, int *fd, GError **err
 	return STEP_ON;
 }
 
+/* A name in the directory that was reached, as it is, also when it is a link. */
+static int open_name(const struct walk *walk, const char *name)
+{
+	const int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+	/* Without O_DIRECTORY nothing is mounted by an automounter. */
+	const int fd = walk->rest->len ? openat(walk->at, name, flags | O_DIRECTORY) : -1;
+
+	return fd >= 0 ? fd : openat(walk->at, name, flags);
+}
+
 static enum step step(struct walk *walk, GError **error)
 {
 	g_autofree char *name = take_name(walk);
-	int fd = openat(walk->at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open_name(walk, name);
 	enum step result;
 
-	if (fd < 0) {
-		if (errno == ENOENT && *name && !walk->rest->len)
-			return arrive_at_file(walk, &name);
-		fail_errno(walk->place, error);
-		return STEP_FAILED;
+	if (fd >= 0) {
+		result = take_step(walk, &name, &fd, error);
+		close_fd(&fd);
+		return result;
 	}
-	result = take_step(walk, &name, &fd, error);
-	close_fd(&fd);
-	return result;
+	if (errno == ENOENT && *name && !walk->rest->len)
+		return arrive_at_file(walk, &name);
+	fail_errno(walk->place, error);
+	return STEP_FAILED;
 }
 
 static bool find(struct output_place *place, GError **error)
