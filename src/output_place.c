@@ -49,7 +49,10 @@ static bool fail(const struct output_place *place, const char *why, GError **err
 
 static bool fail_errno(const struct output_place *place, GError **error)
 {
-	return fail(place, error_reason(errno), error);
+	g_autofree char *why =
+		g_strdup_printf("%s: choose another file with -o", g_strerror(errno));
+
+	return fail(place, why, error);
 }
 
 static void close_fd(int *fd)

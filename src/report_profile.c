@@ -14,7 +14,8 @@
 
 #define MODULE_WIDTH   20
 #define FUNCTION_WIDTH 39
-#define THREADS_NAMED  3 /* of those that ran meanwhile */
+#define MOST_COMPARED  50 /* names; a longer table is not read line by line */
+#define THREADS_NAMED  3  /* of those that ran meanwhile */
 
 /* What is shown when nobody asks for other phases: the RAM path. */
 static const char *const ram_path[] = {"ram", "flush", NULL};
@@ -24,17 +25,9 @@ static double percent(uint64_t part, uint64_t whole)
 	return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
-/* The caller frees it. */
-static char *shortened(const char *text, size_t width)
-{
-	g_autofree char *clean = printable(text);
-
-	return printable_shorten(clean, width);
-}
-
 static void print_padded(FILE *out, const char *text, size_t width)
 {
-	g_autofree char *shown = shortened(text, width);
+	g_autofree char *clean = printable(text), *shown = printable_shorten(clean, width);
 
 	fprintf(out, "%s%*s", shown, (int)(width - printable_columns(shown)), "");
 }
@@ -91,29 +84,66 @@ static void print_times(FILE *out, const struct part_profile *part)
 	fputc('\n', out);
 }
 
+/* The names of the first `n` functions; the caller frees it. */
+static GPtrArray *names_of(const struct report *report, const struct part_profile *part, guint n)
+{
+	GPtrArray *names = g_ptr_array_new_full(n, g_free);
+
+	for (guint i = 0; i < n; i++) {
+		const struct function_share *share =
+			&g_array_index(part->functions, struct function_share, i);
+		const struct frame *frame =
+			stack_table_get_frame(report->profiles->stacks, share->frame);
+		g_autofree char *plain = frame_name(frame);
+		g_autofree char *name =
+			g_strconcat(plain, frame->kind == FRAME_INLINED ? " (inlined)" : "", NULL);
+
+		g_ptr_array_add(names, printable(name));
+	}
+	return names;
+}
+
+/* As it fits into its column; two instances of a template do not look alike. The caller frees it.
+ */
+static char *shown_name(const GPtrArray *names, guint index)
+{
+	const char *name = names->pdata[index];
+	char *shown = printable_shorten(name, FUNCTION_WIDTH);
+
+	for (guint i = 0; i < MIN(names->len, MOST_COMPARED) && strcmp(shown, name); i++) {
+		g_autofree char *other = printable_shorten(names->pdata[i], FUNCTION_WIDTH);
+
+		if (strcmp(shown, other) || !strcmp(name, names->pdata[i]))
+			continue;
+		g_free(shown);
+		return printable_shorten_apart(name, names->pdata[i], FUNCTION_WIDTH);
+	}
+	return shown;
+}
+
 static void print_function(FILE *out, const struct report *report, const struct part_profile *part,
-			   const struct function_share *share)
+			   const struct function_share *share, const char *name)
 {
 	const struct frame *frame = stack_table_get_frame(report->profiles->stacks, share->frame);
-	g_autofree char *plain = frame_name(frame);
-	g_autofree char *name =
-		g_strconcat(plain, frame->kind == FRAME_INLINED ? " (inlined)" : "", NULL);
-	g_autofree char *shown = shortened(name, FUNCTION_WIDTH);
 
 	fprintf(out, "  %6.2f%%  %6.2f%%  ", percent(share->self, part->samples),
 		percent(share->total, part->samples));
 	print_padded(out, frame->module ? frame->module : "", MODULE_WIDTH);
-	fprintf(out, " %s\n", shown);
+	fprintf(out, " %s\n", name);
 }
 
 static void print_functions(FILE *out, const struct report *report, const struct part_profile *part)
 {
 	const guint shown = MIN(report->top, part->functions->len);
+	g_autoptr(GPtrArray) names = names_of(report, part, shown);
 
 	fprintf(out, "     self    total  %-*s function\n", MODULE_WIDTH, "module");
-	for (guint i = 0; i < shown; i++)
+	for (guint i = 0; i < shown; i++) {
+		g_autofree char *name = shown_name(names, i);
+
 		print_function(out, report, part,
-			       &g_array_index(part->functions, struct function_share, i));
+			       &g_array_index(part->functions, struct function_share, i), name);
+	}
 	if (part->functions->len > shown)
 		fprintf(out, "  ... and %u more (--top N, --json)\n", part->functions->len - shown);
 	if (part->unresolved_frames)

@@ -7,7 +7,8 @@
 #include <glib.h>
 #include <string.h>
 
-#define CUT ".."
+#define CUT    ".."
+#define BEFORE 4 /* characters that are shown before a difference */
 
 /* Invisible, and in no category of their own (Default_Ignorable_Code_Point). */
 static const struct {
@@ -89,22 +90,57 @@ size_t printable_columns(const char *text)
 	return columns;
 }
 
+/* The end of as many characters as fit into `columns`. */
+static const char *pass_over(const char *text, size_t columns)
+{
+	for (size_t used = 0; *text; text = g_utf8_next_char(text)) {
+		used += columns_of(g_utf8_get_char(text));
+		if (used > columns)
+			break;
+	}
+	return text;
+}
+
+/* The beginning of the last characters that fit into `columns`, of a text that has `all`. */
+static const char *find_end(const char *text, size_t all, size_t columns)
+{
+	/* It begins with a character, not with marks of one that is left out. */
+	while (*text && (all > columns || !columns_of(g_utf8_get_char(text)))) {
+		all -= columns_of(g_utf8_get_char(text));
+		text = g_utf8_next_char(text);
+	}
+	return text;
+}
+
+static char *join(const char *text, const char *end_of_begin, const char *end)
+{
+	return g_strdup_printf("%.*s" CUT "%s", (int)(end_of_begin - text), text, end);
+}
+
 char *printable_shorten(const char *text, size_t columns)
 {
 	const size_t all = printable_columns(text), kept = columns - strlen(CUT);
-	const char *begin = text, *end;
-	size_t used = 0, left = all;
 
 	if (all <= columns)
 		return g_strdup(text);
-	/* The larger half is the beginning; a wide character may not fit into it. */
-	while (used + columns_of(g_utf8_get_char(begin)) <= kept - kept / 2) {
-		used += columns_of(g_utf8_get_char(begin));
-		begin = g_utf8_next_char(begin);
-	}
-	/* The end begins with a character, not with marks of one that is left out. */
-	for (end = begin, left -= used; left > kept / 2 || !columns_of(g_utf8_get_char(end));
-	     end = g_utf8_next_char(end))
-		left -= columns_of(g_utf8_get_char(end));
-	return g_strdup_printf("%.*s" CUT "%s", (int)(begin - text), text, end);
+	return join(text, pass_over(text, kept - kept / 2), find_end(text, all, kept / 2));
+}
+
+char *printable_shorten_apart(const char *text, const char *other, size_t columns)
+{
+	const char *begin = pass_over(text, columns / 4), *at = text;
+	g_autofree char *rest = NULL;
+
+	while (*at && *at == *other++)
+		at++;
+	/* Not in the middle of a character. */
+	while ((*at & 0xc0) == 0x80)
+		at--;
+	/* What it belongs to. */
+	for (int i = 0; i < BEFORE && at > begin; i++)
+		at = g_utf8_prev_char(at);
+	if (at <= begin)
+		return printable_shorten(text, columns);
+	rest = printable_shorten(at, columns - columns / 4 - strlen(CUT));
+	return join(text, begin, rest);
 }

@@ -32,4 +32,10 @@ size_t printable_columns(const char *text);
  */
 char *printable_shorten(const char *text, size_t columns);
 
+/*
+ * The same in 20 columns or more, for a text that is not `other` but looks like it once both are
+ * shortened: what stands behind ".." begins shortly before the first difference.
+ */
+char *printable_shorten_apart(const char *text, const char *other, size_t columns);
+
 #endif

@@ -89,7 +89,6 @@ limited report -
 check "a pipe's spool beyond ulimit -f: one line" said 1 \
     "colo-perf report: -: cannot keep what comes from the pipe in a temporary file: File too large (the shell's ulimit -f is the limit); set TMPDIR to a directory with room for it"
 echo old >limited.svg
-: >"$work/nothing"
 exec 8<>pipe.data
 limited flamegraph -o limited.svg profile.data
 exec 8<&-

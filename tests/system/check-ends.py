@@ -161,6 +161,18 @@ def check_stdout(machine):
               said.strip())
 
 
+def check_limit(machine):
+    """perf's file becomes too large: it says so, as SIGXFSZ does not kill it."""
+    machine.data.unlink(missing_ok=True)
+    with machine.workload() as pid:
+        process = machine.record("-d", "1", "-p", pid, stdout=subprocess.DEVNULL,
+                                 prefix=("sh", "-c", 'ulimit -f 8 && exec "$@"', "sh"))
+        said = process.communicate(timeout=PATIENCE_S)[1].decode()
+    check("record beyond ulimit -f: status 1, one line with the reason, and nothing is left",
+          process.returncode == 1 and "File too large" in said.splitlines()[-1]
+          and machine.is_clean(), f"status {process.returncode}, {said.strip()}")
+
+
 @contextlib.contextmanager
 def granted():
     """User 65534 may register probes, as the man page says."""
@@ -260,6 +272,7 @@ def main():
             check_signals(machine)
             check_closed(machine)
             check_stdout(machine)
+            check_limit(machine)
             check_killed(machine)
             check_live(machine)
             check_live_terminal(machine)

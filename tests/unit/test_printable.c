@@ -139,6 +139,40 @@ static void test_each_byte(void)
 	}
 }
 
+/* What looks alike once it is cut, and what is shown then. */
+static void test_shorten_apart(void)
+{
+	static const struct {
+		const char *left, *right, *left_shown, *right_shown;
+	} rows[] = {
+		{"std::vector<std::pair<unsigned int, Page> >::push_back()",
+		 "std::vector<std::pair<unsigned long, Page> >::push_back()",
+		 "std::vec..ned int, Pag..push_back()", "std::vec..ned long, Pa..push_back()"},
+		/* The end of one is where they differ. */
+		{"a_name_that_is_long_and_ends_after_the_same",
+		 "a_name_that_is_long_and_ends_after_the_same_", "a_name_t..same",
+		 "a_name_t..same_"},
+		{"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+		 "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4",
+		 "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+		 "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xb6",
+		 NULL, NULL},
+	};
+
+	for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *left = printable_shorten_apart(rows[i].left, rows[i].right, 35),
+				*right = printable_shorten_apart(rows[i].right, rows[i].left, 35);
+
+		g_assert_true(g_utf8_validate(left, -1, NULL));
+		g_assert_cmpuint(printable_columns(left), <=, 35);
+		g_assert_cmpstr(left, !=, right);
+		if (rows[i].left_shown) {
+			g_assert_cmpstr(left, ==, rows[i].left_shown);
+			g_assert_cmpstr(right, ==, rows[i].right_shown);
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -146,6 +180,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/printable/ranges", test_ranges);
 	g_test_add_func("/printable/shorten", test_shorten);
 	g_test_add_func("/printable/both_ends_are_kept", test_both_ends_are_kept);
+	g_test_add_func("/printable/shorten_apart", test_shorten_apart);
 	g_test_add_func("/printable/null", test_null);
 	g_test_add_func("/printable/each_byte", test_each_byte);
 	return g_test_run();
