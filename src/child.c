@@ -80,6 +80,9 @@ struct child *child_start(const struct child_options *options, GError **error)
 	struct child *child = g_new0(struct child, 1);
 	pid_t parent = getpid();
 
+	/* If whoever started us ignores it, and so do we, children vanish before they are waited
+	 * for. */
+	signal(SIGCHLD, SIG_DFL);
 	child->name = g_strdup(options->argv[0]);
 	child->is_servant = options->is_servant;
 	if (pipe2(errors, O_CLOEXEC) || (options->wait && pipe2(gate, O_CLOEXEC)) ||

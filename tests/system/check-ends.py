@@ -161,6 +161,19 @@ def check_stdout(machine):
               said.strip())
 
 
+def check_ignored(machine):
+    """Started by somebody who ignores SIGCHLD, which is inherited."""
+    machine.data.unlink(missing_ok=True)
+    with machine.workload() as pid:
+        process = machine.record("-d", "0.3", "-p", pid, stdout=subprocess.DEVNULL,
+                                 prefix=("env", "--ignore-signal=CHLD"))
+        status = wait(process)
+    check("record notices the end of perf although SIGCHLD is ignored from the start",
+          status in RECORDED and machine.is_whole() and machine.is_clean(), f"status {status}")
+    if status is None:
+        run(machine.colo_perf, "record", "--check")
+
+
 def check_limit(machine):
     """perf's file becomes too large: it says so, as SIGXFSZ does not kill it."""
     machine.data.unlink(missing_ok=True)
@@ -273,6 +286,7 @@ def main():
             check_closed(machine)
             check_stdout(machine)
             check_limit(machine)
+            check_ignored(machine)
             check_killed(machine)
             check_live(machine)
             check_live_terminal(machine)
