@@ -6,6 +6,7 @@
  */
 #include "flame_svg.h"
 
+#include "base/hash.h"
 #include "base/printable.h"
 #include "flame_layout.h"
 #include "flame_tooltip.h"
@@ -478,7 +479,7 @@ void flame_svg_print(const struct flame_graph *graph, FILE *out)
 {
 	struct flame_layout *layout = flame_layout_new(graph, WIDTH);
 	g_autoptr(GPtrArray) subtitles = subtitles_of(graph);
-	g_autoptr(GHashTable) names = g_hash_table_new(NULL, NULL);
+	g_autoptr(GHashTable) names = g_hash_table_new(hash_pointer, NULL);
 	g_autoptr(GPtrArray) in_order = g_ptr_array_new_with_free_func(g_free);
 	const struct drawing drawing = {graph, layout, subtitles, names, in_order, out};
 	const struct page page = page_of(&drawing);
