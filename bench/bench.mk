@@ -19,8 +19,12 @@ $(limits): $(BUILD)/bench/limits.o
 $(BUILD)/bench/make_hostile: $(BUILD)/bench/make_hostile.o $(lib_objects)
 	$(link)
 
+$(BUILD)/bench/make_hostile_stacks: $(BUILD)/bench/make_hostile_stacks.o $(lib_objects)
+	$(link)
+
 .PHONY: bench-tools
-bench-tools: all $(make_recording) $(limits) $(BUILD)/bench/make_hostile
+bench-tools: all $(make_recording) $(limits) $(BUILD)/bench/make_hostile \
+	     $(BUILD)/bench/make_hostile_stacks
 
 # Writes the table of docs/benchmarks.md; BENCH_FLAGS=--help says what can be chosen.
 .PHONY: bench

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Times colo-perf on the recordings of bench/make_hostile.c, each made up of far too much of
+# Times colo-perf on the recordings of bench/make_hostile*.c, each made up of far too much of
 # one thing, and prints a table for docs/benchmarks.md. With --before another build is timed as
 # well; what takes longer than --limit is stopped. Speed is measured here and tested nowhere.
 #
-#   make build/bench/make_hostile
+#   make build/bench/make_hostile build/bench/make_hostile_stacks
 #   bench/hostile.py [--colo-perf build/colo-perf] [--before OTHER] [NAME...]
 
 import argparse
@@ -27,7 +27,8 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description="the time that hostile recordings take")
     parser.add_argument("--colo-perf", default="build/colo-perf")
     parser.add_argument("--before", help="another build, to compare with")
-    parser.add_argument("--make-hostile", default="build/bench/make_hostile")
+    parser.add_argument("--makers", nargs="*", help="programs that make recordings",
+                        default=["build/bench/make_hostile", "build/bench/make_hostile_stacks"])
     parser.add_argument("--limit", type=float, default=60, help="seconds")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these recordings")
     return parser.parse_args()
@@ -69,7 +70,8 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         kallsyms = os.path.join(directory, "kallsyms")
         write_kallsyms(kallsyms)
-        subprocess.run([arguments.make_hostile, directory], check=True)
+        for maker in arguments.makers:
+            subprocess.run([maker, directory], check=True)
         titles = [f"`{title}` {label}{unit}" for title, _ in COMMANDS for label in labels for unit in ("s", "MiB")]
         print(f"| recording | MiB | {' | '.join(titles)} |")
         print("| --- |" + " --- |" * (len(titles) + 1))
@@ -77,10 +79,13 @@ def main():
             name, extension = os.path.splitext(entry.name)
             if extension != ".data" or (arguments.names and name not in arguments.names):
                 continue
+            # Files of its own stand for those of the machine that recorded.
+            symfs = os.path.join(directory, "symfs", name)
+            options = ["--kallsyms", kallsyms] + (["--symfs", symfs] if os.path.isdir(symfs) else [])
             cells = []
             for _, words in COMMANDS:
                 for build in builds:
-                    cells += run([build, *words, "--kallsyms", kallsyms, entry.path], arguments.limit)
+                    cells += run([build, *words, *options, entry.path], arguments.limit)
             print(f"| {name} | {entry.stat().st_size / MIB:.1f} | {' | '.join(cells)} |", flush=True)
 
 

@@ -277,6 +277,54 @@ static void long_path(struct hostile *hostile)
 		add_sample(hostile, i, CODE_START + 16 * i);
 }
 
+/* The same, of as many addresses as a recording can have: each is the caller of the next. */
+static void long_path_deep(struct hostile *hostile)
+{
+	g_autofree char *file = g_strnfill(255, 'x');
+	g_autofree char *path = g_strconcat("/lib/", file, NULL);
+	guint64 chain[DEEPEST] = {(guint64)PERF_CONTEXT_USER};
+
+	map(hostile, 0, CODE_START, 0x10000000, path);
+	for (guint i = 0; i < hostile->n; i++) {
+		for (guint j = 1; j < DEEPEST; j++)
+			chain[j] = CODE_START + 16 * (i * DEEPEST + j);
+		add_chain(hostile, i, chain, DEEPEST);
+	}
+}
+
+/* Samples whose callers never come, or that came long before. */
+static void deferred(struct hostile *hostile)
+{
+	const guint64 callers[] = {(guint64)PERF_CONTEXT_USER, CODE_START};
+
+	map(hostile, 0, CODE_START, PAGE_BYTES, "/lib/a");
+	for (guint64 i = 0; i < hostile->n; i++) {
+		const guint64 chain[] = {PERF_BUILDER_CONTEXT_USER_DEFERRED, i};
+		const struct perf_builder_stamp at = moment(hostile, i);
+
+		add_chain(hostile, i, chain, G_N_ELEMENTS(chain));
+		perf_builder_deferred(hostile->builder, &at, hostile->n + i, callers,
+				      G_N_ELEMENTS(callers));
+	}
+}
+
+/* Code of the kernel that comes and goes at one place. */
+static void ksymbols(struct hostile *hostile)
+{
+	for (guint i = 0; i < hostile->n; i++) {
+		g_autofree char *name = g_strdup_printf("bpf_prog_%u", i);
+		const struct perf_builder_ksymbol symbol = {.start = MODULES_START,
+							    .size_bytes = PAGE_BYTES,
+							    .type = PERF_RECORD_KSYMBOL_TYPE_BPF,
+							    .unregisters = i % 2,
+							    .name = name};
+		const struct perf_builder_stamp at = moment(hostile, i);
+
+		perf_builder_ksymbol(hostile->builder, &at, &symbol);
+		add_sample(hostile, i * 7919 % hostile->n, MODULES_START + 1);
+	}
+}
+
 /* And one for each thread. */
 static void long_name(struct hostile *hostile)
 {
@@ -409,6 +457,9 @@ static const struct recipe {
 	{"equal-chains", equal_chains, 20000},
 	{"nameless", nameless, 80000},
 	{"long-path", long_path, 40000},
+	{"long-path-deep", long_path_deep, 150},
+	{"deferred", deferred, 40000},
+	{"ksymbols", ksymbols, 40000},
 	{"long-name", long_name, 40000},
 	{"sessions", sessions, 15000},
 	{"checkpoints", checkpoints, 40000},

@@ -280,6 +280,7 @@ static GHashTable *colo_tids_of(const struct phase_profiles *profiles, guint sou
 static void add_counts(struct phase_profiles *profiles, const struct chain_counts *counts)
 {
 	profiles->samples_not_unwound += counts->not_unwound;
+	profiles->samples_too_much += counts->too_much;
 	profiles->samples_unknown_context += counts->unknown_context;
 }
 

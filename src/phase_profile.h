@@ -78,6 +78,7 @@ struct phase_profiles {
 	uint64_t colo_samples;	      /* of the threads that run the checkpoints, in chosen parts */
 	uint64_t bad_periods;	      /* samples whose period cannot be; they stand for no time */
 	uint64_t samples_not_unwound; /* with a copy of the stack of a machine not known here */
+	uint64_t samples_too_much;    /* whose unwinding met a limit: they are cut off there */
 	uint64_t samples_without_time;	  /* cannot be put anywhere */
 	uint64_t samples_unknown_context; /* with marks of a newer kernel in their call chains */
 	uint64_t samples_deferred;	  /* whose callers are in records of their own */

@@ -48,6 +48,7 @@ void report_json_add_samples(struct json *json, const struct report *report)
 	json_add_uint(json, "without_time", profiles->samples_without_time);
 	json_add_uint(json, "bad_periods", profiles->bad_periods);
 	json_add_uint(json, "not_unwound", profiles->samples_not_unwound);
+	json_add_uint(json, "unwinding_given_up", profiles->samples_too_much);
 	json_add_uint(json, "unknown_context", profiles->samples_unknown_context);
 	json_add_uint(json, "deferred", profiles->samples_deferred);
 	json_add_uint(json, "without_callers", profiles->samples_without_callers);

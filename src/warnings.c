@@ -322,6 +322,13 @@ static void add_of_event(GPtrArray *warnings, const struct phase_profiles *profi
 		    "newer kernel recorded them; what is behind such a mark is shown as [unknown "
 		    "context]",
 		    profiles->samples_unknown_context);
+	if (profiles->samples_too_much)
+		add(warnings, "unwinding_given_up",
+		    "unwinding the stacks of %" PRIu64
+		    " samples (--call-graph dwarf) took more work than a program's tables need, "
+		    "and was given up; they are cut off there. A file that was mapped has tables "
+		    "that are damaged, or made to take long",
+		    profiles->samples_too_much);
 	if (profiles->samples_not_unwound)
 		add(warnings, "not_unwound",
 		    "%" PRIu64

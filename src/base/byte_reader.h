@@ -99,4 +99,34 @@ static inline const char *byte_reader_string(struct byte_reader *reader)
 	return (const char *)byte_reader_bytes(reader, (size_t)(nul - reader->tainted) + 1);
 }
 
+/* A LEB128 number as DWARF has them. More than 64 bits are not there. */
+static inline uint64_t byte_reader_leb128(struct byte_reader *reader, bool is_signed)
+{
+	uint64_t value = 0;
+
+	for (unsigned int shift = 0; shift < 64; shift += 7) {
+		const uint8_t byte = byte_reader_u8(reader);
+
+		value |= (uint64_t)(byte & 0x7f) << shift;
+		if (byte & 0x80)
+			continue;
+		if (is_signed && byte & 0x40 && shift + 7 < 64)
+			value |= UINT64_MAX << (shift + 7);
+		return value;
+	}
+	reader->failed = true;
+	reader->left = 0;
+	return 0;
+}
+
+static inline uint64_t byte_reader_uleb128(struct byte_reader *reader)
+{
+	return byte_reader_leb128(reader, false);
+}
+
+static inline int64_t byte_reader_sleb128(struct byte_reader *reader)
+{
+	return (int64_t)byte_reader_leb128(reader, true);
+}
+
 #endif

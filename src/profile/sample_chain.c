@@ -99,10 +99,14 @@ static bool unwind(struct chain_reader *reader, const struct perf_event *event,
 	if (!sample->tainted_stack)
 		return false;
 	if (!reader->unwinder)
-		reader->unwinder = unwinder_new(reader->tasks, reader->dsos, reader->arch);
+		reader->unwinder = unwinder_new(reader->tasks, reader->dsos, reader->arch,
+						&unwinder_usual_limits);
 	switch (unwinder_append(reader->unwinder, event, sample, reader->swap, reader->addresses)) {
 	case UNWOUND_NOT:
 		reader->counts.not_unwound++;
+		return true;
+	case UNWOUND_TOO_MUCH:
+		reader->counts.too_much++;
 		return true;
 	case UNWOUND_IN_PART:
 		return true;

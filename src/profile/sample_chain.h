@@ -13,6 +13,7 @@
 /* What was wrong with the chains that were read. */
 struct chain_counts {
 	uint64_t not_unwound;	  /* a copy of the stack of a machine that is not known here */
+	uint64_t too_much;	  /* unwinding them met a limit; they are cut off there */
 	uint64_t unknown_context; /* marks of a newer kernel: what follows them has no names */
 };
 

@@ -1,19 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Unwinds with libdwfl, which keeps a picture of one process at one time; each
- * process of the recording has its own, made of the files that its stacks lead
- * through. Registers are known for x86_64.
+ * From a function's registers to its caller's, by the rules that its file has for the place at
+ * which it is. Each file's table is read once, whatever was mapped where in which process.
+ *
+ * A caller's frame lies above: the canonical frame address (CFA), which is the stack pointer
+ * before the call, grows by 8 bytes or more with each frame, so that a copied stack has no
+ * more frames than words:
+ *
+ *     stack pointer             CFA = caller's stack pointer
+ *     |  this function's frame  | caller's frame          | ...
+ *                         ^ return address
  */
 #include "profile/unwinder.h"
 
 #include "base/hash.h"
-#include "symbols/regular_file.h"
+#include "symbols/cfi_expression.h"
+#include "symbols/cfi_table.h"
 
-#include <elfutils/libdwfl.h>
-#include <gelf.h>
-#include <unistd.h>
+#include <string.h>
 
-#define MAX_FRAMES 1024 /* a damaged stack can lead in circles */
+#define MAX_FRAMES  1024
+#define MAX_SIGNALS 16	 /* frames of signals in one stack, which may lie anywhere */
+#define N_ROWS	    2048 /* remembered; a power of two. 1.2 MiB */
+#define WORD	    sizeof(uint64_t)
+
+const struct unwinder_limits unwinder_usual_limits = {
+	.sample_steps = 256 * 1024,
+	.reserve_steps = 256 * 1024 * 1024,
+	.steps_per_sample = 1024,
+	.steps_per_byte = 16,
+	.table_bytes = 128 * 1024 * 1024,
+};
 
 /* perf's numbers of the registers: arch/x86/include/uapi/asm/perf_regs.h. */
 enum {
@@ -30,60 +47,62 @@ enum {
 };
 
 /* DWARF's order of them: System V ABI for x86_64, figure 3.36. */
-static const unsigned int dwarf_registers[] = {
+static const unsigned int dwarf_registers[CFI_N_REGISTERS] = {
 	REG_AX,	    REG_DX,	REG_CX,	    REG_BX,	REG_SI,	    REG_DI,
 	REG_BP,	    REG_SP,	REG_R8,	    REG_R8 + 1, REG_R8 + 2, REG_R8 + 3,
 	REG_R8 + 4, REG_R8 + 5, REG_R8 + 6, REG_R8 + 7, REG_IP,
+};
+
+/* A row that was found. */
+struct known_row {
+	const struct cfi_table *table; /* Weak; NULL: none yet */
+	uint64_t offset;
+	struct cfi_row row;
+};
+
+/* The registers of one frame. */
+struct registers {
+	uint64_t values[CFI_N_REGISTERS];
+	uint32_t known; /* a bit for each */
 };
 
 struct unwinder {
 	const struct tasks *tasks;    /* Weak */
 	const struct dso_table *dsos; /* Weak */
 	bool knows_registers;
-	GHashTable *processes; /* Owned by this: pid to Dwfl (owned) */
+	struct unwinder_limits limits;
+	GHashTable *tables;	/* Owned by this: number of dso to its table (owned) or NULL */
+	size_t table_bytes;	/* of them */
+	struct known_row *rows; /* Owned by this: by hash of place */
+	GHashTable *credits;	/* Owned by this: pid to steps that it has left, owned */
+	uint64_t reserve;	/* steps */
 
 	/* The sample at hand. */
 	const struct perf_event *event;
 	const struct perf_sample *sample;
 	bool swap;
-	GArray *addresses;
-	Dwfl *dwfl;
-	unsigned int frames;
+	uint64_t stack_start;
+	struct registers registers; /* of the frame at hand */
+	uint64_t cfa;		    /* of it */
+	uint64_t steps;		    /* that are left */
+	guint n_signals;
 	bool in_part; /* callers are missing: not all that was needed is there */
 };
 
-/* Unwinding tables are in the files themselves. */
-static int find_no_debuginfo(Dwfl_Module *module, void **userdata, const char *name,
-			     Dwarf_Addr base, const char *file, const char *link, GElf_Word crc,
-			     char **found)
-{
-	(void)module, (void)userdata, (void)name, (void)base;
-	(void)file, (void)link, (void)crc, (void)found;
-	return -1;
-}
-
-static int find_no_elf(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base,
-		       char **file, Elf **elf)
-{
-	(void)module, (void)userdata, (void)name, (void)base, (void)file, (void)elf;
-	return -1;
-}
-
-static const Dwfl_Callbacks file_callbacks = {
-	.find_elf = find_no_elf,
-	.find_debuginfo = find_no_debuginfo,
-};
-
 struct unwinder *unwinder_new(const struct tasks *tasks, const struct dso_table *dsos,
-			      const char *arch)
+			      const char *arch, const struct unwinder_limits *limits)
 {
 	struct unwinder *unwinder = g_new0(struct unwinder, 1);
 
 	unwinder->tasks = tasks;
 	unwinder->dsos = dsos;
 	unwinder->knows_registers = !g_strcmp0(arch, "x86_64");
-	unwinder->processes =
-		g_hash_table_new_full(hash_pointer, NULL, NULL, (GDestroyNotify)dwfl_end);
+	unwinder->limits = *limits;
+	unwinder->tables =
+		g_hash_table_new_full(hash_pointer, NULL, NULL, (GDestroyNotify)cfi_table_free);
+	unwinder->rows = g_new0(struct known_row, N_ROWS);
+	unwinder->credits = g_hash_table_new_full(hash_pointer, NULL, NULL, g_free);
+	unwinder->reserve = limits->reserve_steps;
 	return unwinder;
 }
 
@@ -91,7 +110,9 @@ void unwinder_free(struct unwinder *unwinder)
 {
 	if (!unwinder)
 		return;
-	g_hash_table_unref(unwinder->processes);
+	g_hash_table_unref(unwinder->tables);
+	g_hash_table_unref(unwinder->credits);
+	g_free(unwinder->rows);
 	g_free(unwinder);
 }
 
@@ -111,231 +132,299 @@ static bool sample_register(const struct unwinder *unwinder, unsigned int number
 	return !reader.failed && mask >> number & 1;
 }
 
-static bool set_registers(Dwfl_Thread *thread, void *data)
+static bool is_known(const struct registers *registers, uint64_t reg)
 {
-	const struct unwinder *unwinder = data;
-	Dwarf_Word values[G_N_ELEMENTS(dwarf_registers)];
+	return reg < CFI_N_REGISTERS && registers->known >> reg & 1;
+}
 
-	for (size_t i = 0; i < G_N_ELEMENTS(values); i++) {
-		uint64_t value;
+static void set_register(struct registers *registers, unsigned int reg, uint64_t value)
+{
+	registers->values[reg] = value;
+	registers->known |= UINT32_C(1) << reg;
+}
 
-		if (!sample_register(unwinder, dwarf_registers[i], &value))
-			return false;
-		values[i] = value;
-	}
-	return dwfl_thread_state_registers(thread, 0, G_N_ELEMENTS(values), values);
+static void load_registers(struct unwinder *unwinder)
+{
+	uint64_t value;
+
+	unwinder->registers.known = 0;
+	for (unsigned int i = 0; i < CFI_N_REGISTERS; i++)
+		if (sample_register(unwinder, dwarf_registers[i], &value))
+			set_register(&unwinder->registers, i, value);
+	unwinder->stack_start = unwinder->registers.values[CFI_REG_RSP];
 }
 
 /* A word of the stack; nothing else of the process was recorded. */
-static bool read_memory(Dwfl *dwfl, Dwarf_Addr address, Dwarf_Word *value, void *data)
+static bool read_memory(void *data, uint64_t address, uint64_t *value)
 {
 	struct unwinder *unwinder = data;
+	const uint64_t offset = address - unwinder->stack_start;
 	struct byte_reader reader = byte_reader_of(unwinder->sample->tainted_stack,
 						   unwinder->sample->stack_size, unwinder->swap);
-	uint64_t stack;
 
-	(void)dwfl;
-	if (!sample_register(unwinder, REG_SP, &stack) || address < stack) {
-		unwinder->in_part = true;
-		return false;
-	}
-	byte_reader_skip(&reader, address - stack);
+	byte_reader_skip(&reader, address < unwinder->stack_start ? SIZE_MAX : offset);
 	*value = byte_reader_u64(&reader);
 	unwinder->in_part = unwinder->in_part || reader.failed;
 	return !reader.failed;
 }
 
-/* One thread, whose state is the sample's. */
-static pid_t next_thread(Dwfl *dwfl, void *data, void **thread)
+static bool read_register(void *data, uint64_t reg, uint64_t *value)
 {
-	if (*thread)
-		return 0;
-	*thread = data;
-	return dwfl_pid(dwfl);
-}
+	const struct unwinder *unwinder = data;
 
-static const Dwfl_Thread_Callbacks thread_callbacks = {
-	.next_thread = next_thread,
-	.memory_read = read_memory,
-	.set_initial_registers = set_registers,
-};
-
-/* --- What is mapped --- */
-
-/*
- * Where the file's first page would be in memory, as libdwfl counts: its segments keep their
- * distances, and the one that was mapped tells where all of them are.
- */
-static bool find_base(const char *path, const struct mapping *mapping, uint64_t offset,
-		      GElf_Addr *base)
-{
-	Elf *elf = NULL;
-	size_t n = 0;
-	bool found = false, has_first = false;
-	GElf_Addr first = 0, bias = 0;
-	int fd = regular_file_open(path, NULL, NULL);
-
-	if (fd >= 0)
-		elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (elf && elf_getphdrnum(elf, &n))
-		n = 0;
-	for (size_t i = 0; i < n; i++) {
-		GElf_Phdr phdr;
-
-		if (!gelf_getphdr(elf, (int)i, &phdr) || phdr.p_type != PT_LOAD)
-			continue;
-		if (!has_first)
-			first = phdr.p_vaddr & -(phdr.p_align ? phdr.p_align : 1);
-		has_first = true;
-		if (offset >= phdr.p_offset && offset - phdr.p_offset < phdr.p_filesz) {
-			bias = mapping->start - mapping->file_offset + phdr.p_offset - phdr.p_vaddr;
-			found = true;
-		}
-	}
-	elf_end(elf);
-	if (fd >= 0)
-		close(fd);
-	*base = bias + first;
-	return found;
-}
-
-/* Tells libdwfl of the file; the mapping is kept with it. */
-static Dwfl_Module *report(Dwfl *dwfl, struct dso *dso, const struct mapping *mapping,
-			   uint64_t address)
-{
-	const char *path = dso_elf_path(dso);
-	const uint64_t offset = address - mapping->start + mapping->file_offset;
-	Dwfl_Module *module;
-	void **userdata;
-	GElf_Addr base;
-
-	if (!path || !find_base(path, mapping, offset, &base))
-		return NULL;
-	dwfl_report_begin_add(dwfl);
-	module = dwfl_report_elf(dwfl, dso_name(dso), path, -1, base, false);
-	dwfl_report_end(dwfl, NULL, NULL);
-	if (module && dwfl_module_info(module, &userdata, NULL, NULL, NULL, NULL, NULL, NULL))
-		*userdata = (void *)mapping;
-	return module;
-}
-
-enum reported {
-	REPORTED,
-	NOT_REPORTED, /* no file is known there */
-	OUTDATED,     /* another file was there before */
-};
-
-/* Makes the file at the address known to libdwfl, which has to be before it unwinds it. */
-static enum reported report_address(struct unwinder *unwinder, uint64_t address)
-{
-	const struct perf_sample *sample = unwinder->sample;
-	struct validity validity = VALID_ALWAYS;
-	const struct mapping *mapping = tasks_find_mapping(unwinder->tasks, sample->pid, address,
-							   sample->time_ns, &validity);
-	Dwfl_Module *module = dwfl_addrmodule(unwinder->dwfl, address);
-	struct dso *dso = mapping ? dso_table_get(unwinder->dsos, mapping->dso) : NULL;
-	const struct mapping *known;
-	void **userdata;
-
-	if (!dso || (dso_kind(dso) != DSO_FILE && dso_kind(dso) != DSO_VDSO))
-		return module ? OUTDATED : NOT_REPORTED;
-	if (!module)
-		return report(unwinder->dwfl, dso, mapping, address) ? REPORTED : NOT_REPORTED;
-	dwfl_module_info(module, &userdata, NULL, NULL, NULL, NULL, NULL, NULL);
-	known = *userdata;
-	return known && known->dso == mapping->dso &&
-			       known->start - known->file_offset ==
-				       mapping->start - mapping->file_offset
-		       ? REPORTED
-		       : OUTDATED;
-}
-
-/* The picture of the sample's process; `fresh` when it has to be a new one. */
-static bool use_process(struct unwinder *unwinder, bool fresh)
-{
-	gpointer pid = GUINT_TO_POINTER(unwinder->sample->pid);
-
-	if (fresh)
-		g_hash_table_remove(unwinder->processes, pid);
-	unwinder->dwfl = g_hash_table_lookup(unwinder->processes, pid);
-	if (unwinder->dwfl)
-		return true;
-	unwinder->dwfl = dwfl_begin(&file_callbacks);
-	if (!unwinder->dwfl)
+	if (!is_known(&unwinder->registers, reg))
 		return false;
-	g_hash_table_insert(unwinder->processes, pid, unwinder->dwfl);
+	*value = unwinder->registers.values[reg];
 	return true;
 }
 
-/* libdwfl learns from the first file what machine it is, and wants to be told of a thread once. */
-static bool attach(struct unwinder *unwinder)
+/* --- Tables --- */
+
+/* NULL when the file has none that can be used. */
+static const struct cfi_table *table_of(struct unwinder *unwinder, uint32_t number)
 {
-	return dwfl_pid(unwinder->dwfl) > 0 ||
-	       dwfl_attach_state(unwinder->dwfl, NULL, (pid_t)unwinder->sample->pid,
-				 &thread_callbacks, unwinder);
+	const gpointer key = GUINT_TO_POINTER(number);
+	struct cfi_table *table;
+	gpointer found;
+	const char *path;
+
+	if (g_hash_table_lookup_extended(unwinder->tables, key, NULL, &found))
+		return found;
+	path = dso_elf_path(dso_table_get(unwinder->dsos, number));
+	table = path ? cfi_table_new(path, unwinder->limits.table_bytes - unwinder->table_bytes)
+		     : NULL;
+	if (table)
+		unwinder->table_bytes += cfi_table_size(table);
+	g_hash_table_insert(unwinder->tables, key, table);
+	return table;
 }
 
-/* --- Unwinding --- */
-
-static int add_frame(Dwfl_Frame *frame, void *data)
+/* The row at a place of a file; most are asked for again and again. */
+static const struct cfi_row *find_row(struct unwinder *unwinder, const struct cfi_table *table,
+				      uint64_t offset)
 {
-	struct unwinder *unwinder = data;
-	Dwarf_Addr pc;
+	struct known_row *known =
+		&unwinder->rows[hash_u64((uintptr_t)table ^ hash_u64(offset)) & (N_ROWS - 1)];
+
+	if (known->table == table && known->offset == offset)
+		return &known->row;
+	known->table = NULL;
+	if (!cfi_table_find(table, offset, &unwinder->steps, &known->row))
+		return NULL;
+	known->table = table;
+	known->offset = offset;
+	return &known->row;
+}
+
+/* A file with code in it at the address; NULL: none is known to be mapped there. */
+static const struct mapping *find_file(const struct unwinder *unwinder, uint64_t address)
+{
+	const struct perf_sample *sample = unwinder->sample;
+	struct validity unused = VALID_ALWAYS;
+	const struct mapping *mapping =
+		tasks_find_mapping(unwinder->tasks, sample->pid, address, sample->time_ns, &unused);
+	enum dso_kind kind;
+
+	if (!mapping)
+		return NULL;
+	kind = dso_kind(dso_table_get(unwinder->dsos, mapping->dso));
+	return kind == DSO_FILE || kind == DSO_VDSO ? mapping : NULL;
+}
+
+/* --- One frame --- */
+
+static bool evaluate(struct unwinder *unwinder, const struct cfi_rule *rule, const uint64_t *first,
+		     uint64_t *value)
+{
+	const struct cfi_environment environment = {read_register, read_memory, unwinder};
+
+	return cfi_expression_value(rule->tainted_expression, rule->expression_size, first,
+				    &environment, &unwinder->steps, value);
+}
+
+static bool find_cfa(struct unwinder *unwinder, const struct cfi_rule *rule)
+{
+	if (rule->kind == CFI_VAL_EXPRESSION)
+		return evaluate(unwinder, rule, NULL, &unwinder->cfa);
+	if (rule->kind != CFI_REGISTER || !is_known(&unwinder->registers, rule->reg))
+		return false;
+	unwinder->cfa = unwinder->registers.values[rule->reg] + (uint64_t)rule->offset;
+	return true;
+}
+
+/* The caller's value of a register; false when it is lost. */
+static bool find_value(struct unwinder *unwinder, const struct cfi_rule *rule, unsigned int reg,
+		       uint64_t *value)
+{
+	const uint64_t at_offset = unwinder->cfa + (uint64_t)rule->offset;
 	uint64_t address;
 
-	if (!dwfl_frame_pc(frame, &pc, NULL) || unwinder->frames == MAX_FRAMES)
-		return DWARF_CB_ABORT;
-	/* A thread that was begun by hand may end so. */
-	if (pc == 0)
-		return DWARF_CB_OK;
-	address = pc;
-	g_array_append_val(unwinder->addresses, address);
-	/* The first frame is there already: see unwind(). */
-	if (unwinder->frames++ > 0 && report_address(unwinder, address - 1) != REPORTED) {
-		unwinder->in_part = true;
-		return DWARF_CB_ABORT;
+	switch (rule->kind) {
+	case CFI_SAME:
+		return read_register(unwinder, reg, value);
+	case CFI_OFFSET:
+		return read_memory(unwinder, at_offset, value);
+	case CFI_VAL_OFFSET:
+		*value = at_offset;
+		return true;
+	case CFI_REGISTER:
+		return read_register(unwinder, rule->reg, value);
+	case CFI_EXPRESSION:
+		return evaluate(unwinder, rule, &unwinder->cfa, &address) &&
+		       read_memory(unwinder, address, value);
+	case CFI_VAL_EXPRESSION:
+		return evaluate(unwinder, rule, &unwinder->cfa, value);
+	default:
+		return false;
 	}
-	return DWARF_CB_OK;
 }
 
-/* Appends the frames; false when not even the first of them was found. */
-static bool unwind(struct unwinder *unwinder, uint64_t ip)
+/* Whether the caller's frame lies where it can be; without that a stack may have no end. */
+static bool makes_progress(struct unwinder *unwinder, uint64_t stack_pointer, bool is_signal)
 {
-	enum reported reported;
+	const uint64_t before = unwinder->registers.values[CFI_REG_RSP];
 
-	if (!use_process(unwinder, false))
-		return false;
-	reported = report_address(unwinder, ip);
-	if (reported == OUTDATED && use_process(unwinder, true))
-		reported = report_address(unwinder, ip);
-	if (reported != REPORTED || !attach(unwinder))
-		return false;
-	/* An error is a function that no unwinding table tells of, or a stack that is not there. */
-	if (dwfl_getthread_frames(unwinder->dwfl, (pid_t)unwinder->sample->pid, add_frame,
-				  unwinder) < 0)
-		unwinder->in_part = true;
-	return unwinder->frames > 0;
+	if (is_signal)
+		return unwinder->n_signals++ < MAX_SIGNALS;
+	return is_known(&unwinder->registers, CFI_REG_RSP) && stack_pointer > before &&
+	       stack_pointer - before >= WORD;
+}
+
+enum step {
+	STEP_CALLER, /* the registers are the caller's */
+	STEP_END,    /* it is the outermost */
+	STEP_FAILED, /* it has a caller, and nothing tells which */
+};
+
+static enum step step_by_row(struct unwinder *unwinder, const struct cfi_row *row)
+{
+	struct registers caller = {.known = 0};
+	uint64_t value;
+
+	if (!find_cfa(unwinder, &row->cfa))
+		return STEP_FAILED;
+	for (unsigned int i = 0; i < CFI_N_REGISTERS; i++)
+		if (find_value(unwinder, &row->regs[i], i, &value))
+			set_register(&caller, i, value);
+	if (!is_known(&caller, CFI_REG_RA))
+		return row->regs[CFI_REG_RA].kind == CFI_UNDEFINED ? STEP_END : STEP_FAILED;
+	/* A thread that was begun by hand may end so. */
+	if (!caller.values[CFI_REG_RA])
+		return STEP_END;
+	if (!is_known(&caller, CFI_REG_RSP) ||
+	    !makes_progress(unwinder, caller.values[CFI_REG_RSP], row->is_signal))
+		return STEP_FAILED;
+	unwinder->registers = caller;
+	return STEP_CALLER;
+}
+
+/* Where there is no row, there may be a frame pointer: it points to the caller's, saved. */
+static enum step step_by_frame_pointer(struct unwinder *unwinder)
+{
+	const uint64_t frame = unwinder->registers.values[CFI_REG_RBP];
+	struct registers caller = {.known = 0};
+	uint64_t saved, address;
+
+	if (!is_known(&unwinder->registers, CFI_REG_RBP) || !frame ||
+	    !makes_progress(unwinder, frame + 2 * WORD, false) ||
+	    !read_memory(unwinder, frame + WORD, &address))
+		return STEP_FAILED;
+	if (!address)
+		return STEP_END;
+	if (read_memory(unwinder, frame, &saved))
+		set_register(&caller, CFI_REG_RBP, saved);
+	set_register(&caller, CFI_REG_RSP, frame + 2 * WORD);
+	set_register(&caller, CFI_REG_RA, address);
+	unwinder->registers = caller;
+	return STEP_CALLER;
+}
+
+/* From the frame at hand, whose code is at `address`, to its caller. */
+static enum step step(struct unwinder *unwinder, uint64_t address, const struct mapping *mapping,
+		      bool *is_signal)
+{
+	const struct cfi_table *table = table_of(unwinder, mapping->dso);
+	const struct cfi_row *row =
+		table ? find_row(unwinder, table, address - mapping->start + mapping->file_offset)
+		      : NULL;
+
+	*is_signal = row && row->is_signal;
+	if (row)
+		return step_by_row(unwinder, row);
+	return unwinder->steps ? step_by_frame_pointer(unwinder) : STEP_FAILED;
+}
+
+/* --- All of them --- */
+
+static void unwind(struct unwinder *unwinder, GArray *addresses)
+{
+	/* The innermost frame is where it is; others are behind the call that they made. */
+	bool is_return = false, is_signal;
+
+	for (guint n = 0;; n++) {
+		const uint64_t pc = unwinder->registers.values[CFI_REG_RA];
+		const uint64_t address = pc - is_return;
+		const struct mapping *mapping = find_file(unwinder, address);
+		enum step stepped = STEP_FAILED;
+
+		g_array_append_val(addresses, pc);
+		if (mapping && n + 1 < MAX_FRAMES && unwinder->steps)
+			stepped = step(unwinder, address, mapping, &is_signal);
+		if (stepped == STEP_FAILED)
+			unwinder->in_part = true;
+		if (stepped != STEP_CALLER)
+			return;
+		is_return = !is_signal;
+	}
+}
+
+/* The steps that the sample's process has of its own, with what this sample brings along. */
+static uint64_t *credit_of(struct unwinder *unwinder)
+{
+	const gpointer pid = GUINT_TO_POINTER(unwinder->sample->pid);
+	uint64_t *credit = g_hash_table_lookup(unwinder->credits, pid);
+
+	if (!credit) {
+		credit = g_new0(uint64_t, 1);
+		g_hash_table_insert(unwinder->credits, pid, credit);
+	}
+	*credit += unwinder->limits.steps_per_sample +
+		   unwinder->limits.steps_per_byte * unwinder->sample->stack_size;
+	return credit;
+}
+
+/* Takes off what the sample took, first from its process's own, then from what all share. */
+static void pay(struct unwinder *unwinder, uint64_t *credit, uint64_t steps)
+{
+	const uint64_t own = MIN(*credit, steps);
+
+	*credit -= own;
+	unwinder->reserve -= MIN(unwinder->reserve, steps - own);
 }
 
 enum unwound unwinder_append(struct unwinder *unwinder, const struct perf_event *event,
 			     const struct perf_sample *sample, bool swap, GArray *addresses)
 {
 	const uint64_t mark = (uint64_t)PERF_CONTEXT_USER;
-	uint64_t ip;
+	uint64_t *credit, allowed;
 
 	unwinder->event = event;
 	unwinder->sample = sample;
 	unwinder->swap = swap;
-	unwinder->addresses = addresses;
-	unwinder->frames = 0;
-	unwinder->in_part = false;
-	if (!unwinder->knows_registers || sample->regs_abi != PERF_SAMPLE_REGS_ABI_64 ||
-	    !sample_register(unwinder, REG_IP, &ip))
+	if (!unwinder->knows_registers || sample->regs_abi != PERF_SAMPLE_REGS_ABI_64)
 		return UNWOUND_NOT;
+	load_registers(unwinder);
+	if (!is_known(&unwinder->registers, CFI_REG_RA))
+		return UNWOUND_NOT;
+	credit = credit_of(unwinder);
+	allowed = MIN(*credit + unwinder->reserve, unwinder->limits.sample_steps);
+	unwinder->steps = allowed;
+	unwinder->in_part = false;
+	unwinder->n_signals = 0;
 	g_array_append_val(addresses, mark);
-	if (!unwind(unwinder, ip)) {
-		g_array_append_val(addresses, ip);
-		unwinder->in_part = true;
-	}
+	unwind(unwinder, addresses);
+	pay(unwinder, credit, allowed - unwinder->steps);
+	if (!unwinder->steps)
+		return UNWOUND_TOO_MUCH;
 	return unwinder->in_part ? UNWOUND_IN_PART : UNWOUND;
 }

@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	dsos = dso_table_new(&options);
 	tasks = tasks_new(dsos);
 	map_file(tasks, reader.tainted, reader.left);
-	unwinder = unwinder_new(tasks, dsos, "x86_64");
+	unwinder = unwinder_new(tasks, dsos, "x86_64", &unwinder_usual_limits);
 	/* Twice: the second time libdwfl knows the process. */
 	for (guint i = 0; i < 2; i++) {
 		g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(uint64_t));

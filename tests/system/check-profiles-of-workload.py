@@ -142,7 +142,8 @@ def check_against_perf(recording, stacks, names=True):
 def check_report(recording, colo_perf, warnings=()):
     """Complete checkpoints, no other warnings; the ram profile, which is perf's in numbers."""
     report, session, ram = colo_perf.ram_report(recording)
-    codes = [warning["code"] for warning in report["warnings"]]
+    # How many stacks lead to where nothing is mapped, as a frame is half made, is chance.
+    codes = [warning["code"] for warning in report["warnings"] if warning["code"] != "not_mapped"]
     n = int(recording.case.arguments[1])
     complete = session["states"]["complete"]
     check(f"{recording.case.name}: {n} complete checkpoints, "

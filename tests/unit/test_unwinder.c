@@ -13,6 +13,7 @@
 #define LIBRARY_START 0x7f0000000000ULL
 #define STACK_START   0x7ffc00001000ULL
 
+#define REG_BP	 6
 #define REG_SP	 7
 #define REG_IP	 8
 #define N_REGS	 24
@@ -27,6 +28,7 @@ struct fixture {
 	struct perf_sample sample;
 	guint64 regs[20], stack[4];
 	bool swap;
+	struct unwinder_limits limits;
 	GArray *addresses; /* Owned by this */
 };
 
@@ -49,7 +51,9 @@ static void set_up(struct fixture *fixture, struct dso_fixture *library, const c
 	fixture->tasks = tasks_new(fixture->dsos);
 	add_mmap(fixture, "/prog", LIBRARY_START, 0);
 	tasks_settle(fixture->tasks);
-	fixture->unwinder = unwinder_new(fixture->tasks, fixture->dsos, arch);
+	if (!fixture->limits.sample_steps)
+		fixture->limits = unwinder_usual_limits;
+	fixture->unwinder = unwinder_new(fixture->tasks, fixture->dsos, arch, &fixture->limits);
 	fixture->event.sample_regs_user = REGS_X86;
 	fixture->sample = (struct perf_sample){.pid = PID,
 					       .tid = PID,
@@ -202,7 +206,7 @@ static void test_file_that_moves(struct dso_fixture *library, gconstpointer data
 	add_mmap(fixture, "/prog", LIBRARY_START, 0);
 	add_mmap(fixture, "/prog", LIBRARY_START + 0x100, 100);
 	tasks_settle(fixture->tasks);
-	fixture->unwinder = unwinder_new(fixture->tasks, fixture->dsos, "x86_64");
+	fixture->unwinder = unwinder_new(fixture->tasks, fixture->dsos, "x86_64", &fixture->limits);
 	for (guint i = 0; i < 4; i++) {
 		const guint64 moved = i % 2 ? 0x100 : 0;
 
@@ -216,6 +220,98 @@ static void test_file_that_moves(struct dso_fixture *library, gconstpointer data
 	tear_down(fixture);
 }
 
+/* --- Limits --- */
+
+static void set_up_call(struct fixture *fixture, struct dso_fixture *library)
+{
+	set_up(fixture, library, "x86_64");
+	fixture->regs[REG_IP] = in_library(library, "hidden_one");
+	fixture->stack[0] = in_library(library, "outer") + 1;
+	fixture->stack[1] = 0;
+}
+
+/* The stack is cut off where the work that was allowed ends. */
+static void test_work_of_a_sample_is_bounded(struct dso_fixture *library,
+					     gconstpointer data G_GNUC_UNUSED)
+{
+	struct fixture own = {.limits = unwinder_usual_limits}, *fixture = &own;
+
+	own.limits.sample_steps = 1;
+	set_up_call(fixture, library);
+	g_assert_cmpint(unwind(fixture), ==, UNWOUND_TOO_MUCH);
+	g_assert_cmpuint(fixture->addresses->len, ==, 2);
+	g_assert_cmphex(address(fixture, 1), ==, fixture->regs[REG_IP]);
+	tear_down(fixture);
+}
+
+/* Frames that are asked for again cost nothing; new ones until all have been paid. */
+static bool is_cut_soon(struct fixture *fixture)
+{
+	for (guint i = 0; i < 16; i++) {
+		fixture->regs[REG_IP]++;
+		if (unwind(fixture) == UNWOUND_TOO_MUCH)
+			return true;
+	}
+	return false;
+}
+
+/* What one process used up is not taken from what the samples of others bring along. */
+static void test_work_of_a_process_is_bounded(struct dso_fixture *library,
+					      gconstpointer data G_GNUC_UNUSED)
+{
+	struct fixture own = {.limits = {.sample_steps = 1000,
+					 .reserve_steps = 20,
+					 .table_bytes = 1024 * 1024}},
+		       *fixture = &own;
+
+	set_up_call(fixture, library);
+	g_assert_true(is_cut_soon(fixture));
+	g_assert_cmpint(unwind(fixture), ==, UNWOUND_TOO_MUCH);
+	tear_down(fixture);
+
+	own.limits.steps_per_sample = 100;
+	set_up_call(fixture, library);
+	g_assert_false(is_cut_soon(fixture));
+	tear_down(fixture);
+	own.limits.steps_per_sample = 0;
+	own.limits.steps_per_byte = 100;
+	set_up_call(fixture, library);
+	g_assert_false(is_cut_soon(fixture));
+	tear_down(fixture);
+}
+
+static void test_tables_are_bounded(struct dso_fixture *library, gconstpointer data G_GNUC_UNUSED)
+{
+	struct fixture own = {.limits = unwinder_usual_limits}, *fixture = &own;
+
+	own.limits.table_bytes = 100;
+	set_up_call(fixture, library);
+	g_assert_cmpint(unwind(fixture), ==, UNWOUND_IN_PART);
+	g_assert_cmpuint(fixture->addresses->len, ==, 2);
+	tear_down(fixture);
+}
+
+/* A saved frame pointer that points to itself would lead in circles. */
+static void test_stack_that_goes_round(struct dso_fixture *library,
+				       gconstpointer data G_GNUC_UNUSED)
+{
+	struct fixture own = {0}, *fixture = &own;
+
+	set_up(fixture, library, "x86_64");
+	fixture->regs[REG_IP] = in_library(library, "lonely_one");
+	fixture->regs[REG_BP] = STACK_START;
+	fixture->stack[0] = STACK_START;
+	fixture->stack[1] = in_library(library, "lonely_one");
+	g_assert_cmpint(unwind(fixture), ==, UNWOUND_IN_PART);
+	g_assert_cmpuint(fixture->addresses->len, ==, 3);
+	/* One that goes on, and ends where a thread begins. */
+	fixture->stack[0] = STACK_START + 16;
+	fixture->stack[3] = 0;
+	g_assert_cmpint(unwind(fixture), ==, UNWOUND);
+	g_assert_cmpuint(fixture->addresses->len, ==, 3);
+	tear_down(fixture);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -226,5 +322,10 @@ int main(int argc, char **argv)
 			test_registers_that_are_not_known);
 	dso_fixture_add("/unwinder/address_in_no_file", test_address_in_no_file);
 	dso_fixture_add("/unwinder/file_that_moves", test_file_that_moves);
+	dso_fixture_add("/unwinder/work_of_a_sample_is_bounded", test_work_of_a_sample_is_bounded);
+	dso_fixture_add("/unwinder/work_of_a_process_is_bounded",
+			test_work_of_a_process_is_bounded);
+	dso_fixture_add("/unwinder/tables_are_bounded", test_tables_are_bounded);
+	dso_fixture_add("/unwinder/stack_that_goes_round", test_stack_that_goes_round);
 	return g_test_run();
 }
