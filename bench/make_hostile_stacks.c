@@ -18,6 +18,7 @@
 #define STACK_START  0x7ffc00000000ULL
 #define N_REGS	     20
 #define REGS_X86     ((1ULL << 24) - 1 - 0xf000) /* without DS, ES, FS, GS */
+#define REG_BX	     1
 #define REG_SP	     7
 #define REG_IP	     8
 #define MOST_WORDS   2000
@@ -188,6 +189,7 @@ static void add_sample(struct hostile *hostile, guint i, guint n_words, guint st
 		.stack_valid_bytes = sizeof(stack[0]) * n_words,
 	};
 
+	regs[REG_BX] = CODE_START + PAGE_BYTES + 1;
 	regs[REG_IP] = sample.ip;
 	regs[REG_SP] = STACK_START;
 	for (guint n = 0; n < n_words; n++)
@@ -213,13 +215,13 @@ static gboolean in_turn(struct hostile *hostile, GError **error)
 
 /* All of the stacks lead through a file with that program. */
 static gboolean through(struct hostile *hostile, const GByteArray *program, guint n_samples,
-			GError **error)
+			guint n_words, GError **error)
 {
 	if (!write_file(hostile, "/a.so", program, 0, error))
 		return FALSE;
 	map(hostile, 0, CODE_START, "/a.so");
 	for (guint i = 0; i < n_samples; i++)
-		add_sample(hostile, i + 1, MOST_WORDS, 1);
+		add_sample(hostile, i + 1, n_words, 1);
 	return TRUE;
 }
 
@@ -230,7 +232,7 @@ static gboolean large_register(struct hostile *hostile, GError **error)
 	put_byte(program, 0x05); /* DW_CFA_offset_extended */
 	put_uleb128(program, LARGE_REG);
 	put_byte(program, 1);
-	return through(hostile, program, 120, error);
+	return through(hostile, program, 120, MOST_WORDS, error);
 }
 
 /* The same row said again and again, before the address of the function's first byte. */
@@ -242,7 +244,7 @@ static gboolean long_program(struct hostile *hostile, GError **error)
 		put_byte(program, 0x0e); /* DW_CFA_def_cfa_offset */
 		put_byte(program, 8);
 	}
-	return through(hostile, program, 120, error);
+	return through(hostile, program, 120, MOST_WORDS, error);
 }
 
 /* Rows that are remembered, each with many registers. */
@@ -255,7 +257,18 @@ static gboolean remembered(struct hostile *hostile, GError **error)
 	put_byte(program, 1);
 	for (guint i = 0; i < 20000; i++)
 		put_byte(program, 0x0a); /* DW_CFA_remember_state */
-	return through(hostile, program, 120, error);
+	return through(hostile, program, 120, MOST_WORDS, error);
+}
+
+/* Callers without a stack: the return address is in a register, which stays as it is. */
+static gboolean in_registers(struct hostile *hostile, GError **error)
+{
+	g_autoptr(GByteArray) program = g_byte_array_new();
+
+	put_byte(program, 0x09); /* DW_CFA_register: what rip was is in rbx */
+	put_uleb128(program, 16);
+	put_uleb128(program, 3);
+	return through(hostile, program, 7000, 1, error);
 }
 
 static const struct recipe {
@@ -263,6 +276,7 @@ static const struct recipe {
 	gboolean (*tell)(struct hostile *hostile, GError **error);
 } recipes[] = {
 	{"stacks-in-turn", in_turn},
+	{"stacks-in-registers", in_registers},
 	{"stacks-large-register", large_register},
 	{"stacks-long-program", long_program},
 	{"stacks-remembered", remembered},

@@ -279,7 +279,10 @@ static bool find_value(struct unwinder *unwinder, const struct cfi_rule *rule, u
 	}
 }
 
-/* Whether the caller's frame lies where it can be; without that a stack may have no end. */
+/*
+ * Whether the caller's frame lies where it can be: above, and in the copy of the stack or right
+ * behind it. Without that a stack may have no end. That of a signal may be another stack.
+ */
 static bool makes_progress(struct unwinder *unwinder, uint64_t stack_pointer, bool is_signal)
 {
 	const uint64_t before = unwinder->registers.values[CFI_REG_RSP];
@@ -287,7 +290,8 @@ static bool makes_progress(struct unwinder *unwinder, uint64_t stack_pointer, bo
 	if (is_signal)
 		return unwinder->n_signals++ < MAX_SIGNALS;
 	return is_known(&unwinder->registers, CFI_REG_RSP) && stack_pointer > before &&
-	       stack_pointer - before >= WORD;
+	       stack_pointer - before >= WORD &&
+	       stack_pointer - unwinder->stack_start <= unwinder->sample->stack_size;
 }
 
 enum step {

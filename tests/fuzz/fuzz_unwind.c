@@ -17,6 +17,7 @@
 #define N_REGS	    20
 #define REGS_X86    ((UINT64_C(1) << 24) - 1 - 0xf000) /* without DS, ES, FS, GS */
 #define MAX_FRAMES  1024
+#define MAX_SIGNALS 16 /* frames that may lie anywhere */
 #define FLAG_SWAP   1
 #define FLAG_NO_REG 2 /* not all registers were recorded */
 
@@ -45,7 +46,7 @@ static void choose_registers(uint64_t *regs, struct byte_reader *reader, bool sw
 		regs[i] = GUINT64_SWAP_LE_BE(regs[i]);
 }
 
-static void check(const GArray *addresses, enum unwound unwound)
+static void check(const GArray *addresses, size_t stack_size, enum unwound unwound)
 {
 	if (unwound == UNWOUND_NOT) {
 		g_assert_cmpuint(addresses->len, ==, 0);
@@ -53,6 +54,9 @@ static void check(const GArray *addresses, enum unwound unwound)
 	}
 	g_assert_cmpuint(addresses->len, >=, 2);
 	g_assert_cmpuint(addresses->len, <=, 1 + MAX_FRAMES);
+	/* A frame has a word of the stack at the least. */
+	g_assert_cmpuint(addresses->len, <=,
+			 2 + (1 + MAX_SIGNALS) * (1 + stack_size / sizeof(uint64_t)));
 	g_assert_cmpuint(g_array_index(addresses, uint64_t, 0), ==, (uint64_t)PERF_CONTEXT_USER);
 }
 
@@ -92,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const enum unwound unwound =
 			unwinder_append(unwinder, &event, &sample, flags & FLAG_SWAP, addresses);
 
-		check(addresses, unwound);
+		check(addresses, stack_size, unwound);
 	}
 	unwinder_free(unwinder);
 	tasks_free(tasks);
