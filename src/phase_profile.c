@@ -76,6 +76,7 @@ static void add_session(struct phase_profiles *profiles, const struct colo_sessi
 		profile->parts[part].functions =
 			g_array_new(FALSE, FALSE, sizeof(struct function_share));
 	}
+	profile_keep_thread(adder.profile, session->pid, session->tid);
 	g_ptr_array_add(profiles->sessions, profile);
 	g_hash_table_insert(profiles->by_session, (gpointer)session, profile);
 	colo_session_visit_parts(session, &choice->selection, add_window, &adder);

@@ -34,7 +34,8 @@ struct group_cells {
 struct profile {
 	GHashTable *timelines;		/* Owned by this: pid to struct timeline (owned) */
 	struct timeline *last_timeline; /* Weak: that was looked into; NULL: none was */
-	GHashTable *threads; /* Owned by this: struct profile_thread * (owned) to its number */
+	GHashTable *threads;   /* Owned by this: struct profile_thread * (owned) to its number */
+	struct id_table *kept; /* Owned by this: pid << 32 | tid of threads told apart always */
 	struct id_table *bucket_ids; /* Owned by this: group << 32 | thread to number of bucket */
 	GArray *buckets;	     /* Owned by this: struct profile_bucket */
 	uint32_t last_bucket;	     /* that was counted in; none while there are no buckets */
@@ -44,11 +45,16 @@ struct profile {
 	GArray *groups;		     /* Owned by this: struct group_cells */
 };
 
+static uint64_t thread_key(uint32_t pid, uint32_t tid)
+{
+	return (uint64_t)pid << 32 | tid;
+}
+
 static guint thread_hash(gconstpointer data)
 {
 	const struct profile_thread *thread = data;
 
-	return (guint)hash_pair((uint64_t)thread->pid << 32 | thread->tid, (uintptr_t)thread->name);
+	return (guint)hash_pair(thread_key(thread->pid, thread->tid), (uintptr_t)thread->name);
 }
 
 static gboolean thread_equal(gconstpointer a, gconstpointer b)
@@ -72,6 +78,7 @@ struct profile *profile_new(void)
 
 	profile->timelines = g_hash_table_new_full(hash_pointer, NULL, NULL, timeline_free);
 	profile->threads = g_hash_table_new_full(thread_hash, thread_equal, g_free, NULL);
+	profile->kept = id_table_new();
 	profile->bucket_ids = id_table_new();
 	profile->buckets = g_array_new(FALSE, FALSE, sizeof(struct profile_bucket));
 	profile->cell_ids = id_table_new();
@@ -87,6 +94,7 @@ void profile_free(struct profile *profile)
 		return;
 	g_hash_table_unref(profile->timelines);
 	g_hash_table_unref(profile->threads);
+	id_table_free(profile->kept);
 	id_table_free(profile->bucket_ids);
 	g_array_unref(profile->buckets);
 	id_table_free(profile->cell_ids);
@@ -199,6 +207,26 @@ bool profile_find_group(struct profile *profile, uint32_t pid, uint64_t time_ns,
 
 /* --- Counts --- */
 
+void profile_keep_thread(struct profile *profile, uint32_t pid, uint32_t tid)
+{
+	bool is_new;
+
+	(void)id_table_get(profile->kept, thread_key(pid, tid), &is_new);
+}
+
+/* Itself, or what it is counted as. */
+static struct profile_thread counted_as(const struct profile *profile,
+					const struct profile_thread *thread)
+{
+	uint32_t unused;
+
+	if (g_hash_table_size(profile->threads) < PROFILE_MOST_THREADS ||
+	    g_hash_table_contains(profile->threads, thread) ||
+	    id_table_find(profile->kept, thread_key(thread->pid, thread->tid), &unused))
+		return *thread;
+	return (struct profile_thread){thread->pid, 0, PROFILE_NAME_OF_THE_REST};
+}
+
 static uint32_t thread_number(struct profile *profile, const struct profile_thread *thread)
 {
 	gpointer number;
@@ -245,7 +273,7 @@ static struct profile_bucket *bucket_at(const struct profile *profile, uint32_t 
 static uint32_t find_bucket(struct profile *profile, uint32_t group,
 			    const struct profile_thread *thread)
 {
-	const struct profile_bucket new_bucket = {.group = group, .thread = *thread};
+	struct profile_bucket new_bucket = {.group = group};
 	uint32_t bucket;
 	bool is_new;
 
@@ -255,8 +283,10 @@ static uint32_t find_bucket(struct profile *profile, uint32_t group,
 		if (last->group == group && thread_equal(&last->thread, thread))
 			return profile->last_bucket;
 	}
+	new_bucket.thread = counted_as(profile, thread);
 	bucket = id_table_get(profile->bucket_ids,
-			      (uint64_t)group << 32 | thread_number(profile, thread), &is_new);
+			      (uint64_t)group << 32 | thread_number(profile, &new_bucket.thread),
+			      &is_new);
 	if (is_new)
 		g_array_append_val(profile->buckets, new_bucket);
 	profile->last_bucket = bucket;

@@ -34,6 +34,13 @@ struct profile_cell {
 
 #define PROFILE_NO_CELL UINT32_MAX
 
+/*
+ * So many threads are told apart; those seen later are counted together, for each process, as a
+ * thread with the number 0, which no thread has, and this name.
+ */
+#define PROFILE_MOST_THREADS	 65536
+#define PROFILE_NAME_OF_THE_REST "more threads"
+
 struct profile;
 
 struct profile *profile_new(void);
@@ -46,6 +53,9 @@ void profile_free(struct profile *profile);
  */
 void profile_add_window(struct profile *profile, uint32_t pid, uint64_t begin_ns, uint64_t end_ns,
 			uint32_t group);
+
+/* Tells this thread from others however many there are. */
+void profile_keep_thread(struct profile *profile, uint32_t pid, uint32_t tid);
 
 /* To be called after the last window and before the first question. */
 void profile_settle(struct profile *profile);

@@ -51,6 +51,26 @@ static void test_empty(void)
 	hit_log_free(NULL);
 }
 
+/* About 30 bytes each: a hit of usual numbers takes up no more. */
+static void test_bytes(void)
+{
+	struct hit_log *log = hit_log_new();
+	struct colo_hit hit = hit_of("colo_ram_end", 1);
+	size_t before;
+
+	hit.pid = hit.tid = 40000;
+	hit.args[2] = 100 << 20;
+	g_assert_cmpuint(hit_log_bytes(log), ==, 0);
+	for (guint i = 0; i < MANY; i++) {
+		before = hit_log_bytes(log);
+		hit.time_ns += 1000;
+		hit_log_add(log, &hit);
+		g_assert_cmpuint(hit_log_bytes(log), >, before);
+	}
+	g_assert_cmpuint(hit_log_bytes(log) / MANY, <=, 34);
+	hit_log_free(log);
+}
+
 static void test_extremes(void)
 {
 	static const gint64 numbers[] = {G_MININT64, G_MAXINT64, -1,	  0,
@@ -204,5 +224,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/hit_log/backwards", test_backwards);
 	g_test_add_func("/hit_log/like_naive_sort", test_like_naive_sort);
 	g_test_add_func("/hit_log/free_half_taken", test_free_half_taken);
+	g_test_add_func("/hit_log/bytes", test_bytes);
 	return g_test_run();
 }

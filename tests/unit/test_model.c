@@ -748,6 +748,83 @@ static void test_invalid(void)
 	colo_model_free(model);
 }
 
+/* COLO that begins again and again: the first sessions are kept as they are. */
+static void test_most_sessions(void)
+{
+	struct colo_model *model = colo_model_new();
+	struct teller teller = teller_of(model, COLO_ROLE_PRIMARY);
+	const struct colo_session *last;
+
+	for (int i = 0; i < COLO_MOST_SESSIONS; i++)
+		hit(&teller, "colo_init_begin", 0, 0);
+	begin(&teller, "stop", 1);
+	g_assert_cmpuint(colo_model_hits_left_out(model), ==, 0);
+	/* Nothing of the session that is left out gets into the last one that is not. */
+	hit(&teller, "colo_init_begin", 0, 0);
+	end(&teller, "stop", 1, 0);
+	begin(&teller, "stop", 2);
+	colo_model_finish(model);
+	g_assert_cmpuint(colo_model_sessions(model)->len, ==, COLO_MOST_SESSIONS);
+	g_assert_cmpuint(colo_model_hits_left_out(model), ==, 3);
+	last = g_ptr_array_index(colo_model_sessions(model), COLO_MOST_SESSIONS - 1);
+	g_assert_cmpuint(last->number, ==, COLO_MOST_SESSIONS);
+	g_assert_cmpuint(last->checkpoints->len, ==, 1);
+	g_assert_false(g_array_index(last->checkpoints, struct colo_checkpoint, 0)
+			       .windows[COLO_PHASE_STOP]
+			       .has_end);
+	colo_model_free(model);
+}
+
+/* Numbers of checkpoints that go up with each hit. */
+static void test_most_checkpoints(void)
+{
+	const guint64 n = COLO_MOST_CHECKPOINTS + COLO_MOST_CHECKPOINTS / 8;
+	struct colo_model *model = colo_model_new();
+	struct teller teller = teller_of(model, COLO_ROLE_PRIMARY);
+	const struct colo_session *session;
+	guint64 left_out;
+
+	for (guint64 seq = 1; seq <= n; seq++)
+		begin(&teller, "stop", (int64_t)seq);
+	left_out = colo_model_hits_left_out(model);
+	session = g_ptr_array_index(colo_model_sessions(model), 0);
+	g_assert_cmpuint(session->checkpoints->len, >=, COLO_MOST_CHECKPOINTS);
+	g_assert_cmpuint(session->checkpoints->len, <=,
+			 COLO_MOST_CHECKPOINTS + n / COLO_HITS_A_CHECKPOINT);
+	g_assert_cmpuint(session->checkpoints->len + left_out, ==, n);
+	/* The last one that was kept still gets its hits, and others none, though room has grown.
+	 */
+	end(&teller, "stop", session->checkpoints->len, 0);
+	begin(&teller, "stop", (int64_t)n + 1);
+	g_assert_cmpuint(colo_model_hits_left_out(model), ==, left_out + 1);
+	colo_model_free(model);
+}
+
+static void count_visit(const struct colo_session *session G_GNUC_UNUSED,
+			const struct colo_checkpoint *checkpoint G_GNUC_UNUSED, void *data)
+{
+	++*(guint64 *)data;
+}
+
+/* What was handed out takes up no room: `live` has no limit. */
+static void test_settled_checkpoints_do_not_count(void)
+{
+	const guint64 n = 2 * COLO_MOST_CHECKPOINTS;
+	struct colo_model *model = colo_model_new();
+	struct teller teller = teller_of(model, COLO_ROLE_SECONDARY);
+	guint64 n_settled = 0;
+
+	for (guint64 seq = 1; seq <= n; seq++) {
+		begin(&teller, "stop", (int64_t)seq);
+		if (seq % 1000 == 0)
+			colo_model_settle(model, count_visit, &n_settled);
+	}
+	colo_model_settle(model, count_visit, &n_settled);
+	g_assert_cmpuint(n_settled, ==, n - 2);
+	g_assert_cmpuint(colo_model_hits_left_out(model), ==, 0);
+	colo_model_free(model);
+}
+
 static uint64_t n_chosen(const struct colo_session *session, struct colo_selection selection,
 			 uint64_t *first_seq)
 {
@@ -825,5 +902,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/model/failover", test_failover);
 	g_test_add_func("/model/invalid", test_invalid);
 	g_test_add_func("/summary/selection", test_selection);
+	g_test_add_func("/model/most_sessions", test_most_sessions);
+	g_test_add_func("/model/most_checkpoints", test_most_checkpoints);
+	g_test_add_func("/model/settled_checkpoints_do_not_count",
+			test_settled_checkpoints_do_not_count);
 	return g_test_run();
 }

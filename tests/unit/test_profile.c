@@ -511,6 +511,40 @@ static void test_event_that_does_not_see_all(void)
 	g_assert_false(sample_event_has_time(&event));
 }
 
+/* Threads beyond a number are one, but for those that matter. */
+static void test_most_threads(void)
+{
+	static const struct profile_thread kept = {.pid = PID, .tid = 7777777};
+	struct profile *profile = profile_new();
+	guint64 n_rest = 0, n_kept = 0, n_all = 0;
+
+	profile_keep_thread(profile, PID, kept.tid);
+	for (guint32 i = 0; i < PROFILE_MOST_THREADS + 1000; i++) {
+		const struct profile_thread thread = {.pid = PID, .tid = 1 + i};
+
+		profile_count(profile, 0, &thread, 0, 10);
+	}
+	for (guint i = 0; i < 5; i++)
+		profile_count(profile, 0, &kept, 0, 10);
+	for (guint i = 0; i < profile_n_buckets(profile); i++) {
+		const struct profile_bucket *bucket = profile_get_bucket(profile, i);
+
+		n_all += bucket->samples;
+		n_kept += bucket->thread.tid == kept.tid ? bucket->samples : 0;
+		if (bucket->thread.tid)
+			continue;
+		g_assert_cmpstr(bucket->thread.name, ==, PROFILE_NAME_OF_THE_REST);
+		g_assert_cmpuint(bucket->thread.pid, ==, PID);
+		g_assert_cmpuint(bucket->weight, ==, 10000);
+		n_rest += bucket->samples;
+	}
+	g_assert_cmpuint(profile_n_buckets(profile), ==, PROFILE_MOST_THREADS + 2);
+	g_assert_cmpuint(n_rest, ==, 1000);
+	g_assert_cmpuint(n_kept, ==, 5);
+	g_assert_cmpuint(n_all, ==, PROFILE_MOST_THREADS + 1005);
+	profile_free(profile);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -535,5 +569,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/sample_event/time_that_a_sample_stands_for",
 			test_time_that_a_sample_stands_for);
 	g_test_add_func("/profile/event_that_does_not_see_all", test_event_that_does_not_see_all);
+	g_test_add_func("/profile/most_threads", test_most_threads);
 	return g_test_run();
 }

@@ -633,6 +633,41 @@ static void test_big_endian_file(struct fixture *fixture, gconstpointer data G_G
 	check_file(fixture, G_BIG_ENDIAN);
 }
 
+static void tell_story(struct fixture *fixture)
+{
+	add_comm(fixture, 7, 7, 90, "qemu");
+	add_mmap(fixture, 7, 100, 0x1000, "/lib/a");
+	add_mmap(fixture, 7, 200, 0x1000, "/lib/b");
+	add_comm(fixture, 7, 8, 210, "live_migration");
+	add_comm(fixture, 7, 8, 300, "mig/src/main");
+	add(fixture,
+	    (struct perf_task_event){.kind = PERF_TASK_EXIT, .time_ns = 400, .pid = 7, .tid = 7});
+}
+
+/* A story that is told again and again is one story, and takes up what one does. */
+static void test_told_again(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+	struct validity validity = VALID_ALWAYS;
+	const struct mapping *first, *second;
+	uint64_t end_ns = 0;
+
+	for (guint i = 0; i < 100000; i++)
+		tell_story(fixture);
+	g_assert_cmpuint(tasks_bytes(fixture->tasks), <, 8 << 20);
+	tasks_settle(fixture->tasks);
+	g_assert_cmpuint(tasks_bytes(fixture->tasks), ==, 0);
+	first = tasks_find_mapping(fixture->tasks, 7, 0x1000, 150, &validity);
+	second = tasks_find_mapping(fixture->tasks, 7, 0x1000, 250, &validity);
+	g_assert_nonnull(first);
+	g_assert_nonnull(second);
+	g_assert_cmpuint(first->dso, !=, second->dso);
+	g_assert_cmpstr(tasks_thread_name(fixture->tasks, 7, 8, 250), ==, "live_migration");
+	g_assert_cmpstr(tasks_thread_name(fixture->tasks, 7, 8, 300), ==, "mig/src/main");
+	g_assert_true(tasks_process_end(fixture->tasks, 7, 1, &end_ns));
+	g_assert_cmpuint(end_ns, ==, 400);
+	g_assert_cmpuint(dso_table_count(fixture->dsos), ==, 2);
+}
+
 #define ADD(name) g_test_add("/tasks/" #name, struct fixture, NULL, set_up, test_##name, tear_down)
 
 int main(int argc, char **argv)
@@ -662,6 +697,7 @@ int main(int argc, char **argv)
 	ADD(kinds_of_mappings);
 	ADD(kernel_maps);
 	ADD(absurd_sizes);
+	ADD(told_again);
 	ADD(little_endian_file);
 	ADD(big_endian_file);
 	return g_test_run();
