@@ -22,14 +22,20 @@ $(BUILD)/bench/make_hostile: $(BUILD)/bench/make_hostile.o $(lib_objects)
 $(BUILD)/bench/make_hostile_stacks: $(BUILD)/bench/make_hostile_stacks.o $(lib_objects)
 	$(link)
 
+make_hostile_names := $(BUILD)/bench/make_hostile_names
+make_hostile_packed := $(BUILD)/bench/make_hostile_packed
+
+$(make_hostile_names) $(make_hostile_packed): %: %.o $(BUILD)/bench/hostile.o $(lib_objects)
+	$(link)
+
 .PHONY: bench-tools
 bench-tools: all $(make_recording) $(limits) $(BUILD)/bench/make_hostile \
-	     $(BUILD)/bench/make_hostile_stacks
+	     $(BUILD)/bench/make_hostile_stacks $(make_hostile_names) $(make_hostile_packed)
 
 # Writes the table of docs/benchmarks.md; BENCH_FLAGS=--help says what can be chosen.
 .PHONY: bench
 bench: all $(make_recording) $(limits)
 	bench/bench.py --build $(BUILD) --compiler $(CC) $(if $(STACKCOLLAPSE),--stackcollapse '$(STACKCOLLAPSE)') $(BENCH_FLAGS)
 
-# One of the tests reads its recordings.
-check: $(make_recording)
+# Two of the tests read their recordings.
+check: $(make_recording) $(make_hostile_packed)

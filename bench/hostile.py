@@ -1,35 +1,43 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Times colo-perf on the recordings of bench/make_hostile*.c, each made up of far too much of
-# one thing, and prints a table for docs/benchmarks.md. With --before another build is timed as
-# well; what takes longer than --limit is stopped. Speed is measured here and tested nowhere.
+# Times colo-perf on recordings that somebody may make up, and prints a table for docs/benchmarks.md: of each the
+# worse of two commands, in seconds and in peak memory. With --before another build is measured as well; what takes
+# longer than --limit, or more than --most-mib, is stopped. Speed is measured here and tested nowhere.
 #
-#   make build/bench/make_hostile build/bench/make_hostile_stacks
+#   make bench-tools
 #   bench/hostile.py [--colo-perf build/colo-perf] [--before OTHER] [NAME...]
 
 import argparse
+import glob
 import os
+import resource
+import signal
 import subprocess
 import tempfile
 import time
 
 MIB = 1024 * 1024
 COMMANDS = (
-    ("report --json", ("report", "--json")),
-    ("flamegraph", ("flamegraph", "--phase", "all", "--threads")),
+    ("report", "--json"),
+    ("flamegraph", "--phase", "all", "--threads"),
 )
 # Functions of as many modules as the recording has, so that looking them up is not over at once.
 N_MODULES = 40000
+
+
+def is_program(path):
+    return "." not in os.path.basename(path) and os.access(path, os.X_OK)
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description="the time that hostile recordings take")
     parser.add_argument("--colo-perf", default="build/colo-perf")
     parser.add_argument("--before", help="another build, to compare with")
-    parser.add_argument("--makers", nargs="*", help="programs that make recordings",
-                        default=["build/bench/make_hostile", "build/bench/make_hostile_stacks"])
+    parser.add_argument("--makers", nargs="*", help="programs that write recordings into a directory",
+                        default=sorted(filter(is_program, glob.glob("build/bench/make_hostile*"))))
     parser.add_argument("--limit", type=float, default=60, help="seconds")
+    parser.add_argument("--most-mib", type=int, default=4096, help="memory")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these recordings")
     return parser.parse_args()
 
@@ -43,10 +51,13 @@ def write_kallsyms(path):
             kallsyms.write(f"{0xffffffffc0000000 + 16 * i:x} t in_module\t[module_{i}]\n")
 
 
-def run(command, limit):
-    """What the table says of a run, as text: seconds, and the peak memory in MiB."""
+def run(command, limit, most_mib):
+    """Seconds and peak memory in MiB of a run; of one that was stopped the limit that it reached."""
+    def bound_memory():
+        resource.setrlimit(resource.RLIMIT_AS, (most_mib * MIB, most_mib * MIB))
+
     begin = time.monotonic()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=bound_memory)
     while True:
         pid, status, usage = os.wait4(child.pid, os.WNOHANG)
         seconds = time.monotonic() - begin
@@ -55,11 +66,25 @@ def run(command, limit):
         if seconds > limit:
             child.kill()
             _, _, usage = os.wait4(child.pid, 0)
-            return f"over {limit:.0f}", f"{usage.ru_maxrss / 1024:.0f}"
+            return limit, usage.ru_maxrss / 1024
         time.sleep(0.002)
-    if os.waitstatus_to_exitcode(status) not in (0, 3):
-        raise SystemExit(f"{' '.join(command)}: exit status {os.waitstatus_to_exitcode(status)}")
-    return f"{seconds:.2f}", f"{usage.ru_maxrss / 1024:.0f}"
+    code = os.waitstatus_to_exitcode(status)
+    # GLib ends a program that gets no memory.
+    if -code in (signal.SIGABRT, signal.SIGTRAP):
+        return seconds, most_mib
+    if code not in (0, 3):
+        raise SystemExit(f"{' '.join(command)}: exit status {code}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def cell(value, limit, digits):
+    return f"over {limit:.0f}" if value >= limit else f"{value:.{digits}f}"
+
+
+def measure(build, options, recording, arguments):
+    runs = [run([build, *words, *options, recording], arguments.limit, arguments.most_mib) for words in COMMANDS]
+    seconds, mib = map(max, zip(*runs))
+    return [cell(seconds, arguments.limit, 2), cell(mib, arguments.most_mib, 0)]
 
 
 def main():
@@ -72,8 +97,8 @@ def main():
         write_kallsyms(kallsyms)
         for maker in arguments.makers:
             subprocess.run([maker, directory], check=True)
-        titles = [f"`{title}` {label}{unit}" for title, _ in COMMANDS for label in labels for unit in ("s", "MiB")]
-        print(f"| recording | MiB | {' | '.join(titles)} |")
+        titles = [f"{label}{unit}" for label in labels for unit in ("s", "MiB")]
+        print(f"| recording | its MiB | {' | '.join(titles)} |")
         print("| --- |" + " --- |" * (len(titles) + 1))
         for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
             name, extension = os.path.splitext(entry.name)
@@ -83,9 +108,8 @@ def main():
             symfs = os.path.join(directory, "symfs", name)
             options = ["--kallsyms", kallsyms] + (["--symfs", symfs] if os.path.isdir(symfs) else [])
             cells = []
-            for _, words in COMMANDS:
-                for build in builds:
-                    cells += run([build, *words, *options, entry.path], arguments.limit)
+            for build in builds:
+                cells += measure(build, options, entry.path, arguments)
             print(f"| {name} | {entry.stat().st_size / MIB:.1f} | {' | '.join(cells)} |", flush=True)
 
 
