@@ -100,6 +100,12 @@ static void init(struct hostile *hostile, guint i)
 	hit(hostile, i, "colo_init_begin", args, G_N_ELEMENTS(args));
 }
 
+/* So far apart that nobody takes two of them for one. */
+static void init_later(struct hostile *hostile, guint i)
+{
+	init(hostile, 1000 * i);
+}
+
 /* Each is of another checkpoint, of which nothing else is there. */
 static void checkpoint(struct hostile *hostile, guint i)
 {
@@ -134,6 +140,7 @@ static const struct packed_recipe recipes[] = {
 	{"packed-trigger", trigger, 1, 20000000},
 	{"packed-triggers", trigger, 1000000, 1},
 	{"packed-init", init, 1, 20000000},
+	{"packed-inits", init_later, 1000000, 1},
 	{"packed-checkpoint", checkpoint, 1, 20000000},
 	{"packed-checkpoints", checkpoint, 2000000, 1},
 	{"packed-threads", thread_sample, 1000000, 1},

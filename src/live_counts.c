@@ -21,6 +21,7 @@ struct live_counts {
 	bool was_reset;
 	uint64_t since_ns;     /* of the last reset */
 	uint64_t round_end_ns; /* the latest hit when the last round ended */
+	guint n_in_round;      /* hits since then */
 };
 
 struct live_counts *live_counts_new(struct recording *recording)
@@ -118,6 +119,12 @@ static void preview(const struct colo_session *session, const struct colo_checkp
 void live_counts_add(struct live_counts *counts, const struct colo_hit *hit)
 {
 	hit_queue_add(counts->queue, hit);
+	if (++counts->n_in_round < LIVE_MOST_IN_ROUND)
+		return;
+	/* Rounds do not help when all have one time. */
+	if (hit_queue_count(counts->queue) > 2 * LIVE_MOST_IN_ROUND)
+		live_counts_settle(counts, UINT64_MAX);
+	live_counts_end_round(counts);
 }
 
 void live_counts_settle(struct live_counts *counts, uint64_t end_ns)
@@ -138,6 +145,7 @@ void live_counts_end_round(struct live_counts *counts)
 {
 	live_counts_settle(counts, counts->round_end_ns);
 	counts->round_end_ns = hit_queue_latest_ns(counts->queue);
+	counts->n_in_round = 0;
 }
 
 uint64_t live_counts_latest_ns(const struct live_counts *counts)

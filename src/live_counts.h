@@ -17,6 +17,12 @@ void live_counts_free(struct live_counts *counts);
 
 struct recording *live_counts_recording(const struct live_counts *counts);
 
+/*
+ * Hits that wait for the end of their round; perf's buffers hold fewer. Behind so many a round is
+ * taken to have ended, so that a stream without rounds takes up no more memory than others.
+ */
+#define LIVE_MOST_IN_ROUND (1u << 20)
+
 void live_counts_add(struct live_counts *counts, const struct colo_hit *hit);
 
 /* Nothing from before `end_ns` will be added any more: it is counted. */

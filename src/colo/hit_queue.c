@@ -89,6 +89,11 @@ bool hit_queue_take(struct hit_queue *queue, uint64_t end_ns, struct colo_hit *h
 	return true;
 }
 
+guint hit_queue_count(const struct hit_queue *queue)
+{
+	return queue->heap->len;
+}
+
 uint64_t hit_queue_latest_ns(const struct hit_queue *queue)
 {
 	return queue->latest_ns;

@@ -23,6 +23,9 @@ void hit_queue_add(struct hit_queue *queue, const struct colo_hit *hit);
  */
 bool hit_queue_take(struct hit_queue *queue, uint64_t end_ns, struct colo_hit *hit);
 
+/* How many wait in it. */
+guint hit_queue_count(const struct hit_queue *queue);
+
 /* The latest time of all hits that were ever added; 0 when there was none. */
 uint64_t hit_queue_latest_ns(const struct hit_queue *queue);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define UPROBE_EVENTS "uprobe_events"
+#define MOST_SEEN     65536 /* probes of processes that are looked at: a QEMU has some 40 */
 #define PAGE_MASK     UINT64_C(0xfff) /* programs are mapped in pages, of 4 KiB or more */
 
 /* A place in a file: of a uprobe; or, for its start, in the memory of a process. */
@@ -130,7 +131,8 @@ void uprobe_sites_hit(struct uprobe_sites *sites, const char *event, uint32_t pi
 	g_autoptr(GArray) starts = NULL;
 	GArray *left;
 
-	if (!g_hash_table_add(sites->seen, g_steal_pointer(&key)))
+	if (g_hash_table_size(sites->seen) >= MOST_SEEN ||
+	    !g_hash_table_add(sites->seen, g_steal_pointer(&key)))
 		return;
 	starts = starts_of(g_hash_table_lookup(sites->by_event, event), address);
 	left = g_hash_table_lookup(sites->starts, GUINT_TO_POINTER(pid));

@@ -533,6 +533,35 @@ static void test_rounds(void)
 	live_counts_free(teller.counts);
 }
 
+static int64_t complete_checkpoints(struct teller *teller)
+{
+	struct live_report *report = live_report_new(teller->counts, true);
+	const struct colo_summary *summary =
+		report->summaries->len ? report->summaries->pdata[0] : NULL;
+	const int64_t n = summary ? summary->recorder.tot_num.value : 0;
+
+	live_report_free(report);
+	return n;
+}
+
+/* A stream that never ends a round is counted nevertheless, and so is one that stands still. */
+static void test_no_rounds(gconstpointer stands_still)
+{
+	struct teller teller = teller_new();
+
+	checkpoint(&teller, COLO_ROLE_PRIMARY, 1);
+	checkpoint(&teller, COLO_ROLE_PRIMARY, 2);
+	begin(&teller, COLO_ROLE_PRIMARY, COLO_PHASE_WAIT, 3);
+	g_assert_cmpint(complete_checkpoints(&teller), ==, 0);
+	for (guint i = 0; i < 3 * LIVE_MOST_IN_ROUND + 1; i++) {
+		hit(&teller, COLO_ROLE_PRIMARY, "colo_trigger", 3, 1);
+		if (stands_still)
+			teller.now_ns -= 100000;
+	}
+	g_assert_cmpint(complete_checkpoints(&teller), ==, 2);
+	live_counts_free(teller.counts);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -550,5 +579,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/live-view/paused-and-lost", test_paused_and_lost);
 	g_test_add_func("/live-counts/reset", test_reset);
 	g_test_add_func("/live-counts/rounds", test_rounds);
+	g_test_add_data_func("/live-counts/no-rounds", NULL, test_no_rounds);
+	g_test_add_data_func("/live-counts/no-rounds-no-time", "", test_no_rounds);
 	return g_test_run();
 }

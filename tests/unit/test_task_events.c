@@ -142,7 +142,7 @@ static void test_each_field_matters(void)
 {
 	struct string_table *strings = string_table_new();
 	struct task_events *events = task_events_new(strings);
-	struct perf_task_event others[16];
+	struct perf_task_event others[19];
 	guint n = 0;
 
 	for (guint i = 0; i < G_N_ELEMENTS(others); i++)
@@ -161,7 +161,10 @@ static void test_each_field_matters(void)
 	others[n++].inode++;
 	others[n++].start++;
 	others[n++].size++;
+	others[n++].file_offset++;
 	others[n++].build_id[2]++;
+	others[n++].ksym_type++;
+	others[n++].unregisters = true;
 	others[n++].tainted_name = "/lib/libm.so.6";
 	g_assert_cmpuint(n, ==, G_N_ELEMENTS(others));
 	for (guint i = 0; i < n; i++) {
