@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Times colo-perf on recordings that somebody may make up, and prints a table for docs/benchmarks.md: of each the
-# worse of two commands, in seconds and in peak memory. With --before another build is measured as well; what takes
+# worse of two commands, in seconds of CPU and in peak memory. With --before another build is measured as well; what takes
 # longer than --limit, or more than --most-mib, is stopped. Speed is measured here and tested nowhere.
 #
 #   make bench-tools
@@ -52,7 +52,7 @@ def write_kallsyms(path):
 
 
 def run(command, limit, most_mib):
-    """Seconds and peak memory in MiB of a run; of one that was stopped the limit that it reached."""
+    """Seconds of CPU and peak memory in MiB of a run; of one that was stopped the limit that it reached."""
     def bound_memory():
         resource.setrlimit(resource.RLIMIT_AS, (most_mib * MIB, most_mib * MIB))
 
@@ -60,14 +60,14 @@ def run(command, limit, most_mib):
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=bound_memory)
     while True:
         pid, status, usage = os.wait4(child.pid, os.WNOHANG)
-        seconds = time.monotonic() - begin
         if pid:
             break
-        if seconds > limit:
+        if time.monotonic() - begin > limit:
             child.kill()
             _, _, usage = os.wait4(child.pid, 0)
             return limit, usage.ru_maxrss / 1024
         time.sleep(0.002)
+    seconds = usage.ru_utime + usage.ru_stime
     code = os.waitstatus_to_exitcode(status)
     # GLib ends a program that gets no memory.
     if -code in (signal.SIGABRT, signal.SIGTRAP):

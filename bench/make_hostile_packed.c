@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define FIRST_PID 1000000
+#define DEEPEST	  8000 /* entries of a call chain */
 
 struct packed_recipe {
 	const char *name;
@@ -61,6 +62,16 @@ static void thread_sample(struct hostile *hostile, guint i)
 	hostile->side.tid = FIRST_PID + (gint32)i;
 	hostile_add_sample(hostile, i, HOSTILE_CODE_START);
 	hostile->side.tid = tid;
+}
+
+/* As deep as a record can be. */
+static void deep_sample(struct hostile *hostile, guint i)
+{
+	guint64 chain[DEEPEST] = {(guint64)PERF_CONTEXT_USER};
+
+	for (guint j = 1; j < DEEPEST; j++)
+		chain[j] = HOSTILE_CODE_START + 16 * j;
+	hostile_add_chain(hostile, i, chain, DEEPEST);
 }
 
 static void lost(struct hostile *hostile, guint i)
@@ -144,6 +155,7 @@ static const struct packed_recipe recipes[] = {
 	{"packed-checkpoint", checkpoint, 1, 20000000},
 	{"packed-checkpoints", checkpoint, 2000000, 1},
 	{"packed-threads", thread_sample, 1000000, 1},
+	{"packed-deep", deep_sample, 1, 400000},
 	{"packed-largest", largest, 1, 400000},
 	{"packed-smallest", smallest, 1000, 500000},
 };

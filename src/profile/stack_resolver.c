@@ -463,12 +463,17 @@ static uint32_t resolve_callers(struct stack_resolver *resolver, const struct ca
 	return stack;
 }
 
+/* Two addresses at a time: each step has to wait for the one before. */
 static guint hash_callers(const struct callers *callers)
 {
+	const uint64_t *addresses = callers->addresses;
 	uint64_t hash = hash_pair(callers->pid, callers->n);
+	size_t i = 0;
 
-	for (size_t i = 0; i < callers->n; i++)
-		hash = hash_u64(hash ^ callers->addresses[i]);
+	for (; callers->n - i >= 2; i += 2)
+		hash = hash_pair(hash ^ addresses[i], addresses[i + 1]);
+	if (i < callers->n)
+		hash = hash_u64(hash ^ addresses[i]);
 	return (guint)(hash >> 32);
 }
 

@@ -553,7 +553,7 @@ static void test_no_rounds(gconstpointer stands_still)
 	checkpoint(&teller, COLO_ROLE_PRIMARY, 2);
 	begin(&teller, COLO_ROLE_PRIMARY, COLO_PHASE_WAIT, 3);
 	g_assert_cmpint(complete_checkpoints(&teller), ==, 0);
-	for (guint i = 0; i < 3 * LIVE_MOST_IN_ROUND + 1; i++) {
+	for (guint i = 0; i < 2 * LIVE_MOST_IN_ROUND; i++) {
 		hit(&teller, COLO_ROLE_PRIMARY, "colo_trigger", 3, 1);
 		if (stands_still)
 			teller.now_ns -= 100000;
