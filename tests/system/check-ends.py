@@ -179,10 +179,11 @@ def check_limit(machine):
     machine.data.unlink(missing_ok=True)
     with machine.workload() as pid:
         process = machine.record("-d", "1", "-p", pid, stdout=subprocess.DEVNULL,
-                                 prefix=("sh", "-c", 'ulimit -f 8 && exec "$@"', "sh"))
+                                 prefix=("sh", "-c", 'ulimit -f 64 && exec "$@"', "sh"))
         said = process.communicate(timeout=PATIENCE_S)[1].decode()
     check("record beyond ulimit -f: status 1, one line with the reason, and nothing is left",
           process.returncode == 1 and "File too large" in said.splitlines()[-1]
+          and "perf record has failed" in said.splitlines()[-1]
           and machine.is_clean(), f"status {process.returncode}, {said.strip()}")
 
 
