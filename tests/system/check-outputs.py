@@ -23,9 +23,9 @@ from tap import check, finish, skip  # pylint: disable=wrong-import-position
 
 NOBODY = 65534
 AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
-PRECIOUS = "what nobody but root may change\n"
+PRECIOUS = b"what nobody but root may change\n"
 HANGS_S = 30
-SECRET, PUBLIC = 0o600, 0o644
+SECRET = 0o600
 
 
 class Place:
@@ -41,13 +41,19 @@ class Place:
         self.safe = work / "safe"
         self.safe.mkdir(mode=0o700)
         self.victim = self.safe / "victim"
-        self.victim.write_text(PRECIOUS, encoding="utf-8")
+        self.reset()
+
+    def reset(self):
+        """The file as it should stay, and no other."""
+        for one in self.safe.iterdir():
+            one.unlink()
+        self.victim.write_bytes(PRECIOUS)
         self.victim.chmod(SECRET)
 
     def is_safe(self):
         """Nothing of root's has changed, nothing was added."""
         status = self.victim.stat()
-        return (self.victim.read_text(encoding="utf-8") == PRECIOUS and status.st_uid == 0
+        return (self.victim.read_bytes() == PRECIOUS and status.st_uid == 0
                 and stat.S_IMODE(status.st_mode) == SECRET
                 and [one.name for one in self.safe.iterdir()] == [self.victim.name])
 
@@ -60,9 +66,12 @@ class Writer:
 
     def run(self, *output, cwd=None):
         """(status, what it said, without warnings about the recording)"""
-        done = subprocess.run([*self.command[:2], *map(str, output), *self.command[2:]],
-                              input="\n", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              encoding="utf-8", check=False, cwd=cwd, timeout=HANGS_S)
+        try:
+            done = subprocess.run([*self.command[:2], *map(str, output), *self.command[2:]],
+                                  input="\n", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  encoding="utf-8", check=False, cwd=cwd, timeout=HANGS_S)
+        except subprocess.TimeoutExpired:
+            return None, f"no end within {HANGS_S} s"
         lines = done.stderr.splitlines(keepends=True)
         return done.returncode, "".join(one for one in lines if not one.startswith("warning: "))
 
@@ -99,6 +108,7 @@ def planted(place):
 def check_planted(writers, place):
     for what, (path, reason) in planted(place).items():
         for writer in writers:
+            place.reset()
             before = os.lstat(path) if os.path.lexists(path) else None
             status, said = writer.run("-o", path)
             after = os.lstat(path) if os.path.lexists(path) else None
