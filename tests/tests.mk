@@ -29,7 +29,7 @@ UNIT_SYMBOLS := test_cfi_table test_demangle test_dso test_dso_elf test_symbol_t
 UNIT_PROFILE := test_address_space test_deferred test_task_events test_tasks test_dso_table test_stack_resolver test_profile \
 		test_unwinder
 UNIT_RECORDING := test_recording test_losses test_damaged_recording test_phase_profile test_phase_sums test_flame_tree \
-		  test_record_types
+		  test_record_types test_report_profile
 UNIT_FLAME_SVG := test_flame_svg
 UNIT_OUTPUT := test_output test_json
 UNIT_TESTS_OWN := test_perf_packer
@@ -52,6 +52,7 @@ $(call unit,$(UNIT_SYMBOLS)): $(elf_objects) $(symbols_objects) $(base_objects)
 $(call unit,$(UNIT_PROFILE)): $(elf_objects) $(small_file) $(lib_objects) $(profile_objects) \
 			      $(symbols_objects) $(perfdata_objects) $(base_objects)
 $(call unit,test_recording test_losses test_damaged_recording): $(recorded)
+$(call unit,test_report_profile): $(BUILD)/src/report_profile.o
 $(call unit,$(UNIT_RECORDING)): $(profile_story) $(lib_objects) \
 				$(addprefix $(BUILD)/src/,recording.o recording_file.o phase_profile.o phase_sums.o \
 					unresolved.o warnings.o flame_tree.o) $(flame_svg) \
