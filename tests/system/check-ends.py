@@ -74,12 +74,14 @@ class Machine:
         """A running program that makes checkpoints."""
         with subprocess.Popen([*prefix, self.program, str(LONG), str(PACE_US), "0"],
                               stdin=subprocess.PIPE) as process:
-            wait_until(lambda: os.readlink(f"/proc/{process.pid}/exe") == str(self.program),
-                       "the program")
-            process.stdin.write(b"\n")
-            process.stdin.flush()
-            yield process.pid
-            process.kill()
+            try:
+                wait_until(lambda: os.readlink(f"/proc/{process.pid}/exe") == str(self.program),
+                           "the program")
+                process.stdin.write(b"\n")
+                process.stdin.flush()
+                yield process.pid
+            finally:
+                process.kill()
 
     def record(self, *arguments, prefix=(), output=None, **options):
         return subprocess.Popen(
@@ -105,7 +107,7 @@ def check_signals(machine):
             wait_recording(process)
             for other in PASSED_OVER:
                 process.send_signal(other)
-            wait_until(lambda: all(read_pending(process.pid, one) == 0 for one in PASSED_OVER),
+            wait_until(lambda: not any(is_pending(process.pid, one) for one in PASSED_OVER),
                        "signals that were sent")
             process.send_signal(number)
             said = process.communicate(timeout=PATIENCE_S)[1].decode()
@@ -114,14 +116,15 @@ def check_signals(machine):
               f"status {process.returncode}, {said.strip()}")
 
 
-def read_pending(pid, number):
+def is_pending(pid, number):
     """Whether a signal waits to be taken; of a process that has ended none does."""
     try:
-        lines = open(f"/proc/{pid}/status", encoding="ascii").read().splitlines()
+        text = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     except FileNotFoundError:
-        return 0
-    pending = [int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd"))]
-    return any(one & 1 << (number - 1) for one in pending)
+        return False
+    fields = dict(line.split(":\t", 1) for line in text.splitlines())
+    waiting = int(fields["SigPnd"], 16) | int(fields["ShdPnd"], 16)
+    return not fields["State"].startswith("Z") and bool(waiting & 1 << (number - 1))
 
 
 def check_closed(machine):
