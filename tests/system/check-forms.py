@@ -32,7 +32,18 @@ from workload_record import CHAINS, GROUP, Probes, Programs, TRACEFS, on_machine
 from tap import check, finish, skip  # pylint: disable=wrong-import-position
 
 CHECKPOINTS = 12
+ENDLESS = 1_000_000
 RAM_US = 5000
+TIMEOUT_S = 120
+
+
+def wait_until(condition, what):
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"waited {TIMEOUT_S} s for {what}")
+        time.sleep(0.05)
+
 
 def places_of(program):
     """[(event, "file:offset arguments")] of the registered probes of a program."""
@@ -130,14 +141,13 @@ class Recorder:
             raise NotImplementedError(done.stderr.decode().strip().splitlines()[0])
         return path
 
-    def record_killed(self, name, *options):
-        """As a perf leaves it that was killed while the program worked."""
+    def record_killed(self, name, whole, *options):
+        """As a perf leaves it that was killed while the program worked, once it has written more than `whole` has."""
         path = self.work / name
-        command = self.command(options, path) + ["--", str(self.programs.whole), "mix", "400",
-                                                 str(RAM_US)]
+        command = self.command(options, path) + ["--", str(self.programs.whole), "mix", str(ENDLESS), str(RAM_US)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as perf:
+            wait_until(lambda: path.exists() and path.stat().st_size > whole.stat().st_size, f"{name} to grow")
             children = pathlib.Path(f"/proc/{perf.pid}/task/{perf.pid}/children")
-            time.sleep(1.5)
             workload = [int(pid) for pid in children.read_text(encoding="utf-8").split()]
             perf.kill()
             for pid in workload:
@@ -182,9 +192,10 @@ def check_clock(path, colo_perf):
           f"{written_s - wall_s:.1f} s before perf ended")
 
 
-def check_killed(recorder, whole, colo_perf):
+def check_killed(recorder, colo_perf):
     """Formats from this machine, from a recording, from a text, from a copy, and from none."""
-    path = recorder.record_killed("killed.data")
+    whole = recorder.work / "file"
+    path = recorder.record_killed("killed.data", whole)
     texts = recorder.work / "formats.txt"
     copy = recorder.work / "tracefs"
     copy.mkdir()
@@ -208,11 +219,11 @@ def check_killed(recorder, whole, colo_perf):
         there = Report(colo_perf, path, f"--formats={source}")
         check(f"killed: the same with the formats of {name}",
               there.status == 0 and there.json["sessions"] == here.json["sessions"], there.error)
-    compressed = recorder.record_killed("killed-compressed.data", "-z")
+    compressed = recorder.record_killed("killed-compressed.data", recorder.work / "compressed", "-z")
     there = Report(colo_perf, compressed)
     check("killed, compressed: complete checkpoints", there.status == 0 and
           len(there.windows()) > 5, there.error)
-    piped = recorder.record_killed("killed-pipe.data", "--no-buffering")
+    piped = recorder.record_killed("killed-pipe.data", whole, "--no-buffering")
     there = Report(colo_perf, piped)
     check("killed, without buffering: it is reported", there.status == 0, there.error)
 
@@ -308,7 +319,7 @@ def main():
             check_clock(work / "a-clock", colo_perf)
             check_twice(recorder, places, colo_perf)
             check_missing_file(work / "directory", colo_perf)
-            check_killed(recorder, work / "file", colo_perf)
+            check_killed(recorder, colo_perf)
             probes.take_back()
             check_none(work / "killed.data", colo_perf)
             check_other_probes(work / "killed.data", places, probes, colo_perf)

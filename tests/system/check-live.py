@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -178,16 +179,30 @@ def check_bad_streams(colo_perf, probes, program, work):
 
 # --- Processes ---
 
+@contextlib.contextmanager
+def perf_record(work, *options):
+    """perf record whose events are on: it acknowledges that it has enabled them."""
+    control, answer = work / "control", work / "answer"
+    for fifo in (control, answer):
+        os.mkfifo(fifo)
+    command = ["perf", "record", "-q", "-N", "-k", "CLOCK_MONOTONIC", "-D", "-1", f"--control=fifo:{control},{answer}",
+               *map(str, options)]
+    # Opened for both, so that neither waits for perf.
+    with open(control, "r+b", buffering=0) as commands, open(answer, "r+b", buffering=0) as answers, \
+            subprocess.Popen(command) as perf:
+        commands.write(b"enable\n")
+        if not select.select([answers], [], [], TIMEOUT_S)[0]:
+            raise RuntimeError("perf record does not say that its events are on")
+        yield perf
+
+
 def check_beside_recording(colo_perf, program, probes, work):
     """perf record and live watch the same process: the same hits, each with its own stamp."""
     path = work / "beside.data"
     with workload(program, 40, 3000, 20000) as child:
         live = Live(colo_perf, work, "-p", child.pid, "--interval", "0.25")
         live.wait_for_start()
-        with subprocess.Popen(["perf", "record", "-q", "-N", "-k", "CLOCK_MONOTONIC",
-                               *probes.select(), "-p", str(child.pid), "-o", path]) as perf:
-            wait_until(lambda: path.exists() and path.stat().st_size > 0)
-            time.sleep(1)
+        with perf_record(work, *probes.select(), "-p", child.pid, "-o", path) as perf:
             child.go()
             child.wait()
             status, intervals, report = live.end()
@@ -486,6 +501,30 @@ def check_terminal_ends(terminal, command):
 
 # --- A pair ---
 
+# Both sides' phases, in the order of the table.
+PAIR_PHASES = ["checkpoint", "pause", "  request", "  stop", "  reply", "  block", "  dev", "  ram", "  vmstate", "  received",
+               "  flush", "  net", "  loaded", "  resume", "  other", "wait"]
+
+
+def check_pair_terminal(colo_perf, options, work):
+    """What a new user sees of a pair without pressing a key, and behind which key the rest is."""
+    with Terminal(work, 80, 24) as terminal:
+        terminal.send(" ".join([str(colo_perf), "live", *options, "--interval 0.2"]), "Enter")
+        screen = terminal.wait_for(r"last +seq \d+, .* seq \d+, ")
+        check("terminal: 80 x 24 show all phases of a pair", screen and rows(screen) == PAIR_PHASES and
+              f"{KEYS}  s side  v recorder\n" in screen, screen)
+        terminal.resize(60, 20)
+        screen = terminal.wait_for("v other, wait, recorder")
+        check("terminal: 60 x 20 show those within a checkpoint", screen and terminal.widest() <= 60 and
+              rows(screen) == PAIR_PHASES[:-2], screen)
+        terminal.send("s", "s")
+        screen = terminal.wait_for("s both")
+        check("terminal: s shows one side", screen and "secondary pid" in screen and "primary pid" not in screen and
+              "  request" not in screen, screen)
+        terminal.send("q")
+        terminal.wait_for(r"ready>\s*$")
+
+
 def check_pair(colo_perf, qemu, work):
     """Both sides of a real pair, beside a recording of it, and a stream."""
     path, before = work / "pair.data", registered(qemu)
@@ -506,6 +545,7 @@ def check_pair(colo_perf, qemu, work):
                 live.wait_for_start()
                 pair.open_gate()
                 live.wait_for_count(12)
+                check_pair_terminal(colo_perf, options, work)
                 # All see the end of COLO, as the processes end.
                 for pid in pids:
                     os.kill(pid, signal.SIGKILL)
