@@ -19,7 +19,7 @@ static GStrv table_of(const char *const *names, guint n, const char *module)
 	struct session_profile profile = {.session = &session};
 	struct part_profile *part = &profile.parts[colo_part_find("ram")];
 	struct phase_profiles profiles = {.event = (char *)"cpu-clock",
-					  .stacks = stack_table_new(),
+					  .stacks = stack_table_new(&stack_usual_limits),
 					  .by_session = g_hash_table_new(NULL, NULL)};
 	const struct report report = {.profiles = &profiles, .top = n};
 	g_autoptr(GArray) others = g_array_new(FALSE, FALSE, sizeof(struct thread_share));
