@@ -70,7 +70,8 @@ BASE := error value_set siphash hash id_table string_table printable
 PERFDATA := perf_bytes perf_context perf_event perf_file perf_header perf_header_records perf_record perf_sample \
 	    perf_stream perf_task perf_unpack tracepoint format_files uprobe_sites
 COLO := phase probe hit_log hit_queue duplicates model verdict tally summary parts
-PROBES := process registration sdt_notes shared_state tracefs uprobe_arguments
+PROBES := process program_probes registration sdt_notes shared_state state_file state_lock tracefs trust \
+	  uprobe_arguments
 SYMBOLS := build_id cfi_expression cfi_program cfi_section cfi_table debug_file demangle dso dso_error dso_file \
 	   elf_file elf_plt inline_index kallsyms kernel_symbols regular_file symbol_table
 PROFILE := address_space deferred dso_table ksymbols profile sample_chain sample_event stack_resolver \

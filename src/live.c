@@ -26,7 +26,7 @@ struct options {
 	char *formats;	      /* Owned by this; NULL: the stream's own, or of this machine */
 	double interval_s;
 	int count;
-	gboolean json, help, version;
+	gboolean json, trust_program, help, version;
 };
 
 /* --- A stream --- */
@@ -143,6 +143,8 @@ static bool check_options(const struct options *options, int argc, char **argv, 
 						"with -i");
 	if (has_processes && options->input)
 		return input_usage_error(error, "-i and -p or --name: choose one");
+	if (options->trust_program && options->input)
+		return input_usage_error(error, "--trust-program needs -p or --name");
 	if (options->formats && !options->input)
 		return input_usage_error(error, "--formats needs -i");
 	if (!isfinite(options->interval_s) || options->interval_s < LEAST_INTERVAL_S ||
@@ -163,11 +165,15 @@ static int run(const struct options *options)
 		.count = options->count,
 		.json = options->json,
 	};
+	const struct record_wanted wanted = {
+		.numbers = (const char *const *)options->pids,
+		.names = (const char *const *)options->names,
+		.trust_program = options->trust_program,
+	};
 
 	if (options->input)
 		return run_stream(options, &face);
-	return live_processes_run(&face, (const char *const *)options->pids,
-				  (const char *const *)options->names);
+	return live_processes_run(&face, &wanted);
 }
 
 static void options_clear(struct options *options)
@@ -196,6 +202,8 @@ int live_main(int argc, char **argv)
 		 "end after so many intervals (default: when the processes end)", "N"},
 		{"json", 0, 0, G_OPTION_ARG_NONE, &options.json,
 		 "a line of JSON for each side and interval, also on a terminal", NULL},
+		{"trust-program", 0, 0, G_OPTION_ARG_NONE, &options.trust_program,
+		 "also a program that others could change: they choose where breakpoints go", NULL},
 		{"help", 'h', 0, G_OPTION_ARG_NONE, &options.help, "this text", NULL},
 		{"version", 0, 0, G_OPTION_ARG_NONE, &options.version, "of colo-perf", NULL},
 		G_OPTION_ENTRY_NULL,

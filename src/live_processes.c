@@ -61,13 +61,12 @@ static char *source_of(const GArray *pids)
 	return g_strdup(text->str);
 }
 
-static bool find_processes(struct watch *watch, const char *const *numbers,
-			   const char *const *names, GError **error)
+static bool find_processes(struct watch *watch, const struct record_wanted *wanted, GError **error)
 {
 	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
 
 	if (!record_check_rights(self ? self : "colo-perf", error) ||
-	    !record_find_targets(numbers, names, NULL, NULL, watch->pids, watch->programs, error))
+	    !record_find_targets(wanted, watch->pids, watch->programs, error))
 		return false;
 	if (watch->pids->len > MOST_PROCESSES)
 		return record_fail(error, "%u processes are too many: the most are %d",
@@ -83,12 +82,26 @@ static bool find_processes(struct watch *watch, const char *const *numbers,
 	return true;
 }
 
+static bool wants_no_probes(void *data, int timeout_ms)
+{
+	struct watch *watch = data;
+
+	live_face_poll(watch->face, NULL, 0, timeout_ms);
+	return live_face_wants_end(watch->face);
+}
+
+/* False with `error`, or without when the user wants an end. */
 static bool register_probes(struct watch *watch, GError **error)
 {
+	const struct probe_share_user user = {
+		.command = COMMAND,
+		.wants_end = wants_no_probes,
+		.data = watch,
+	};
 	g_autofree char *from = NULL;
 	const GPtrArray *events;
 
-	watch->registration = probe_share_new(COMMAND, watch->programs, error);
+	watch->registration = probe_share_new(&user, watch->programs, error);
 	if (!watch->registration)
 		return false;
 	watch->tracepoints = format_files_read(NULL, COLO_PROBE_SYSTEM, false, &from, error);
@@ -280,10 +293,9 @@ static void watch_clear(struct watch *watch)
 }
 
 static bool begin(struct watch *watch, struct live_face_options *options,
-		  const char *const *numbers, const char *const *names, char **source,
-		  GError **error)
+		  const struct record_wanted *wanted, char **source, GError **error)
 {
-	if (!find_processes(watch, numbers, names, error))
+	if (!find_processes(watch, wanted, error))
 		return false;
 	options->source = *source = source_of(watch->pids);
 	/* From here on nothing but the descriptor hears of signals. */
@@ -311,8 +323,7 @@ static void take_back(struct watch *watch)
 	watch->registration = NULL;
 }
 
-int live_processes_run(struct live_face_options *face, const char *const *numbers,
-		       const char *const *names)
+int live_processes_run(struct live_face_options *face, const struct record_wanted *wanted)
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *source = NULL;
@@ -321,12 +332,17 @@ int live_processes_run(struct live_face_options *face, const char *const *number
 
 	watch_init(&watch);
 	face->now_ns = processes_now_ns;
-	if (begin(&watch, face, numbers, names, &source, &error)) {
+	if (begin(&watch, face, wanted, &source, &error)) {
 		watch_processes(&watch);
 		finish(&watch);
 		/* The report may have to wait for its reader: nothing is registered by then. */
 		take_back(&watch);
 		status = live_face_end(watch.face);
+	} else if (!error) {
+		status = colo_perf_fail(face->command, COLO_PERF_NO_DATA,
+					"%s: no checkpoint was seen: ended before the probes were "
+					"registered",
+					source);
 	}
 	live_face_free(watch.face);
 	if (error)

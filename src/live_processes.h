@@ -7,12 +7,11 @@
 #define COLO_PERF_LIVE_PROCESSES_H
 
 #include "live_face.h"
+#include "record_targets.h"
 
 /*
- * `numbers` and `names`: lists that end with NULL, or NULL; see record_find_targets(). What the
- * face has to know of its source is filled in. Returns the exit status.
+ * What the face has to know of its source is filled in. Returns the exit status.
  */
-int live_processes_run(struct live_face_options *face, const char *const *numbers,
-		       const char *const *names);
+int live_processes_run(struct live_face_options *face, const struct record_wanted *wanted);
 
 #endif

@@ -45,7 +45,7 @@ struct options {
 	char *binary;				   /* Owned by this: --binary */
 	double duration_s;			   /* 0: none */
 	int frequency_hz;
-	gboolean all_cpus, quiet, check, help, version;
+	gboolean all_cpus, trust_program, quiet, check, help, version;
 	char **command; /* Weak: what is to be started; empty: nothing */
 };
 
@@ -140,9 +140,21 @@ static bool open_part(struct session *session, GError **error)
 	return session->part_fd >= 0;
 }
 
+static bool wants_no_probes(void *data, int timeout_ms)
+{
+	return wants_end(data, timeout_ms);
+}
+
+/* False with `error`, or without after a signal. */
 static bool register_probes(struct session *session, GError **error)
 {
-	session->registration = probe_share_new(COMMAND, session->programs, error);
+	const struct probe_share_user user = {
+		.command = COMMAND,
+		.wants_end = wants_no_probes,
+		.data = session,
+	};
+
+	session->registration = probe_share_new(&user, session->programs, error);
 	return session->registration != NULL;
 }
 
@@ -338,7 +350,9 @@ static int run_check(struct session *session)
 		    perf_child_try(session->perf, &session->mask, &error);
 
 	take_back(session);
-	return done ? COLO_PERF_DONE : fail(error);
+	if (error)
+		return fail(error);
+	return done ? COLO_PERF_DONE : stopped(session);
 }
 
 /* --- Options --- */
@@ -346,15 +360,21 @@ static int run_check(struct session *session)
 static bool find_programs(struct session *session, GError **error)
 {
 	const struct options *options = session->options;
+	const struct record_wanted wanted = {
+		.numbers = (const char *const *)options->pids,
+		.names = (const char *const *)options->names,
+		.command = *options->command,
+		.binary = options->binary,
+		.all_processes = options->all_cpus,
+		.trust_program = options->trust_program,
+	};
 	const char *perf = g_getenv("PERF");
 
 	session->perf = record_find_perf(perf && *perf ? perf : "perf", error);
 	if (!session->perf || !record_check_rights(session->perf, error) ||
 	    !record_check_frequency(options->frequency_hz, error))
 		return false;
-	return record_find_targets((const char *const *)options->pids,
-				   (const char *const *)options->names, *options->command,
-				   options->binary, session->pids, session->programs, error);
+	return record_find_targets(&wanted, session->pids, session->programs, error);
 }
 
 static int run(const struct options *options)
@@ -460,6 +480,8 @@ static bool parse(struct options *options, int argc, char **argv, int *status)
 		 "how to walk stacks (default " DEFAULT_CHAINS ")", "fp|dwarf|lbr"},
 		{"all-cpus", 'a', 0, G_OPTION_ARG_NONE, &options->all_cpus,
 		 "record whatever runs on the CPUs: slows the QEMUs down less", NULL},
+		{"trust-program", 0, 0, G_OPTION_ARG_NONE, &options->trust_program,
+		 "also a program that others could change: they choose where breakpoints go", NULL},
 		{"mmap-size", 'm', 0, G_OPTION_ARG_STRING, &options->mmap_size,
 		 "perf's buffer for each CPU (default " DEFAULT_MMAP_SIZE ")", "SIZE"},
 		{"quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet,

@@ -13,6 +13,7 @@ forms_objects := $(addprefix $(BUILD)/tests/lib/,forms_story.o recording_forms.o
 settling := $(BUILD)/tests/lib/settling.o
 small_file := $(BUILD)/tests/lib/small_file.o
 probes_maker := $(addprefix $(BUILD)/tests/lib/,elf_maker.o probes_maker.o)
+registration_tests := test_registration test_registration_races test_shared_state
 elf_objects := $(addprefix $(BUILD)/tests/lib/,elf_maker.o dso_fixture.o)
 flame_svg := $(addprefix $(BUILD)/src/,flame_svg.o flame_layout.o flame_tooltip.o svg_text.o)
 profile_story := $(BUILD)/tests/lib/profile_story.o
@@ -24,7 +25,8 @@ UNIT_BASE := test_distribution test_byte_reader test_hash test_id_table test_pri
 UNIT_PERFDATA := test_perf_file test_perf_directory test_perf_event test_perf_record test_event_desc test_perf_task test_perf_unpack \
 		 test_tracepoint test_format_files
 UNIT_COLO := test_probe test_hit_log test_duplicates test_model test_parts test_tally test_hit_queue
-UNIT_PROBES := test_sdt_notes test_uprobe_arguments test_process test_registration
+UNIT_PROBES := test_sdt_notes test_uprobe_arguments test_process test_registration \
+	       test_registration_races test_shared_state test_trust
 UNIT_SYMBOLS := test_cfi_table test_demangle test_dso test_dso_elf test_symbol_table test_kallsyms
 UNIT_PROFILE := test_address_space test_deferred test_task_events test_tasks test_dso_table test_stack_resolver test_profile \
 		test_unwinder
@@ -47,7 +49,8 @@ $(call unit,$(UNIT_BASE)): $(base_objects)
 $(call unit,$(UNIT_PERFDATA)): $(small_file) $(lib_objects) $(perfdata_objects) $(base_objects)
 $(call unit,test_tally): $(settling)
 $(call unit,$(UNIT_COLO)): $(colo_objects) $(base_objects)
-$(call unit,$(UNIT_PROBES)): $(probes_maker) $(probes_objects) $(base_objects)
+$(call unit,$(registration_tests)): $(BUILD)/tests/lib/registration_fixture.o
+$(call unit,$(UNIT_PROBES)): $(probes_maker) $(probes_objects) $(colo_objects) $(base_objects)
 $(call unit,$(UNIT_SYMBOLS)): $(elf_objects) $(symbols_objects) $(base_objects)
 $(call unit,$(UNIT_PROFILE)): $(elf_objects) $(small_file) $(lib_objects) $(profile_objects) \
 			      $(symbols_objects) $(perfdata_objects) $(base_objects)

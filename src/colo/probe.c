@@ -81,6 +81,14 @@ const struct colo_probe *colo_probe_find(const char *name)
 	return NULL;
 }
 
+bool colo_probe_is_name(const char *name)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(probes); i++)
+		if (!strcmp(name, probes[i].name))
+			return true;
+	return false;
+}
+
 unsigned int colo_probe_number(const struct colo_probe *probe)
 {
 	return (unsigned int)(probe - probes);

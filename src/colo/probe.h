@@ -53,6 +53,9 @@ struct colo_hit {
  */
 const struct colo_probe *colo_probe_find(const char *name);
 
+/* Whether a probe is called exactly so, as the notes of a program call it. */
+bool colo_probe_is_name(const char *name);
+
 /* The number of a probe in the table, from 0, and the probe with that number. */
 unsigned int colo_probe_number(const struct colo_probe *probe);
 const struct colo_probe *colo_probe_get(unsigned int number);

@@ -2,9 +2,12 @@
  *
  * Reads /proc.
  */
+#define _GNU_SOURCE /* O_PATH */
 #include "probes/process.h"
 
 #include "base/error.h"
+#include "probes/tracefs.h"
+#include "probes/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,32 +17,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* uprobe_events cuts its lines at these, or gives them a meaning. */
-#define NOT_IN_PATHS " \t\n\r\v\f#()%\\\""
+#define MAX_WORDS (1 << 20) /* bytes of a command line: what follows is not looked at */
 
-/* The file at `path` is the open one. */
-static bool is_same_file(const char *path, const struct stat *open)
-{
-	struct stat now;
-
-	return !stat(path, &now) && now.st_dev == open->st_dev && now.st_ino == open->st_ino;
-}
-
-static struct program *program_of_fd(int fd, const struct stat *status, char *path, char *site_path)
-{
-	struct program *program = g_new0(struct program, 1);
-
-	program->fd = fd;
-	program->path = path;
-	program->site_path = site_path;
-	program->device = status->st_dev;
-	program->inode = status->st_ino;
-	return program;
-}
+/* --- Programs --- */
 
 static void fail_process(pid_t pid, int code, GError **error)
 {
-	if (code == ENOENT || code == ESRCH)
+	g_autofree char *directory = g_strdup_printf("/proc/%d", pid);
+
+	if (code == ENOENT && !access(directory, F_OK))
+		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
+			    "process %d runs no program: it is the kernel's, or has ended", pid);
+	else if (code == ENOENT || code == ESRCH)
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
 			    "there is no process %d: give the pid of a running QEMU with -p", pid);
 	else
@@ -49,81 +38,137 @@ static void fail_process(pid_t pid, int code, GError **error)
 			    pid, g_strerror(code));
 }
 
-/*
- * The path itself is what `perf probe` and people would take. It may meanwhile be that of
- * another file, or be seen by the process only; the kernel finds the file through /proc then.
- */
-static char *site_path_of(pid_t pid, const char *exe, const char *path, const struct stat *status)
+static bool fail_file(const char *path, const char *why, GError **error)
 {
-	g_autofree char *in_root = g_strdup_printf("/proc/%d/root%s", pid, path);
+	g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO, "cannot read %s: %s", path, why);
+	return false;
+}
 
-	if (!strpbrk(path, NOT_IN_PATHS) && *path == '/') {
-		if (is_same_file(path, status))
-			return g_strdup(path);
-		if (is_same_file(in_root, status))
-			return g_steal_pointer(&in_root);
-	}
-	return g_strdup(exe);
+/*
+ * Through our own descriptor the kernel finds the file that we have open, whatever became of its
+ * path; no other process can put another file there.
+ */
+static char *path_of_fd(int fd, GError **error)
+{
+	g_autofree char *self = g_file_read_link("/proc/self", error);
+
+	if (!self)
+		return NULL;
+	if (g_ascii_strtoll(self, NULL, 10) == getpid())
+		return g_strdup_printf("/proc/%d/fd/%d", getpid(), fd);
+	g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
+		    "/proc is of another pid namespace: mount one of this namespace there");
+	return NULL;
+}
+
+static bool choose_site_path(struct program *program, GError **error)
+{
+	if (uprobe_path_is_plain(program->path) &&
+	    trust_is_fixed_path(program->path, &program->status))
+		program->site_path = g_strdup(program->path);
+	else
+		program->site_path = path_of_fd(program->fd, error);
+	return program->site_path != NULL;
+}
+
+/*
+ * Fills in all but the path. `place` is the file, open with O_PATH, which reaches no device and no
+ * file system of a user; `pid` is a process that sees it.
+ */
+static bool open_program(struct program *program, int place, pid_t pid, GError **error)
+{
+	g_autofree char *again = g_strdup_printf("/proc/self/fd/%d", place);
+
+	if (trust_is_served_by_user(place, pid))
+		return fail_file(program->path,
+				 "it is on a file system that a user's program serves (FUSE), "
+				 "which may show another file at each look: run a copy of it from "
+				 "a disk",
+				 error);
+	if (fstat(place, &program->status))
+		return fail_file(program->path, g_strerror(errno), error);
+	if (!S_ISREG(program->status.st_mode))
+		return fail_file(program->path, "it is no regular file", error);
+	program->fd = open(again, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (program->fd < 0)
+		return fail_file(program->path, g_strerror(errno), error);
+	return choose_site_path(program, error);
+}
+
+/* The program at `place`, which is closed; -1 is an errno's. */
+static struct program *program_of_place(int place, pid_t pid, GError **error)
+{
+	g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", place);
+	struct program *program = g_new0(struct program, 1);
+
+	program->fd = -1;
+	program->path = g_file_read_link(link, error);
+	if (!program->path || !open_program(program, place, pid, error))
+		g_clear_pointer(&program, program_free);
+	close(place);
+	return program;
 }
 
 struct program *program_of_process(pid_t pid, GError **error)
 {
 	g_autofree char *exe = g_strdup_printf("/proc/%d/exe", pid);
-	g_autofree char *path = g_file_read_link(exe, NULL);
-	struct stat status;
-	int fd = open(exe, O_RDONLY | O_CLOEXEC);
+	const int place = open(exe, O_PATH | O_CLOEXEC);
 
-	if (fd < 0) {
-		g_autofree char *directory = g_strdup_printf("/proc/%d", pid);
-		int code = errno;
-
-		if (code == ENOENT && !access(directory, F_OK))
-			g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
-				    "process %d runs no program: it is the kernel's, or has ended",
-				    pid);
-		else
-			fail_process(pid, code, error);
-		return NULL;
-	}
-	if (!path || fstat(fd, &status)) {
+	if (place < 0) {
 		fail_process(pid, errno, error);
-		close(fd);
 		return NULL;
 	}
-	return program_of_fd(fd, &status, g_strdup(path), site_path_of(pid, exe, path, &status));
+	return program_of_place(place, pid, error);
 }
 
 struct program *program_at(const char *path, GError **error)
 {
-	g_autofree char *whole = realpath(path, NULL);
-	struct stat status = {0};
-	/* A FIFO must not block. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const int place = open(path, O_PATH | O_CLOEXEC);
 
-	if (fd < 0 || !whole || fstat(fd, &status) || !S_ISREG(status.st_mode)) {
-		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO, "cannot read %s: %s", path,
-			    fd >= 0 && whole ? "it is no regular file" : g_strerror(errno));
-		if (fd >= 0)
-			close(fd);
+	if (place < 0) {
+		fail_file(path, g_strerror(errno), error);
 		return NULL;
 	}
-	if (strpbrk(whole, NOT_IN_PATHS)) {
-		g_autofree char *by_fd = g_strdup_printf("/proc/%d/fd/%d", getpid(), fd);
+	return program_of_place(place, getpid(), error);
+}
 
-		return program_of_fd(fd, &status, g_steal_pointer(&whole), g_steal_pointer(&by_fd));
-	}
-	return program_of_fd(fd, &status, g_strdup(whole), g_strdup(whole));
+static bool is_same_file(const struct stat *one, const struct stat *two)
+{
+	return one->st_dev == two->st_dev && one->st_ino == two->st_ino;
+}
+
+static bool is_same_time(const struct timespec *one, const struct timespec *two)
+{
+	return one->tv_sec == two->tv_sec && one->tv_nsec == two->tv_nsec;
+}
+
+bool program_is_unchanged(const struct program *program, GError **error)
+{
+	const struct stat *then = &program->status;
+	struct stat now, found;
+
+	if (!fstat(program->fd, &now) && !stat(program->site_path, &found) &&
+	    is_same_file(&now, then) && is_same_file(&found, then) &&
+	    now.st_size == then->st_size && is_same_time(&now.st_mtim, &then->st_mtim) &&
+	    is_same_time(&now.st_ctim, &then->st_ctim))
+		return true;
+	g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
+		    "%s was changed while its probes were looked at: try again", program->path);
+	return false;
 }
 
 void program_free(struct program *program)
 {
 	if (!program)
 		return;
-	close(program->fd);
+	if (program->fd >= 0)
+		close(program->fd);
 	g_free(program->path);
 	g_free(program->site_path);
 	g_free(program);
 }
+
+/* --- Processes --- */
 
 /*
  * The value of -name: elements behind commas, ",," being a comma of the element; the first one
@@ -171,6 +216,24 @@ static bool has_name(const char *words, gsize size, const char *name)
 	return false;
 }
 
+/* The caller frees it. A process decides itself how long its command line is. */
+static char *read_words(const char *path, gsize *size)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	g_autofree char *words = NULL;
+	ssize_t got = 1;
+
+	*size = 0;
+	if (fd < 0)
+		return NULL;
+	words = g_malloc(MAX_WORDS + 1);
+	while (*size < MAX_WORDS && (got = read(fd, words + *size, MAX_WORDS - *size)) > 0)
+		*size += (gsize)got;
+	close(fd);
+	words[*size] = '\0';
+	return got < 0 ? NULL : g_steal_pointer(&words);
+}
+
 GArray *processes_called(const char *name)
 {
 	GArray *pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
@@ -183,9 +246,8 @@ GArray *processes_called(const char *name)
 		guint64 pid;
 		gsize size;
 
-		/* g_file_get_contents() ends it with a NUL of its own. */
 		if (g_ascii_string_to_unsigned(entry, 10, 1, G_MAXINT32, &pid, NULL) &&
-		    (pid_t)pid != getpid() && g_file_get_contents(path, &words, &size, NULL) &&
+		    (pid_t)pid != getpid() && (words = read_words(path, &size)) &&
 		    has_name(words, size, name)) {
 			pid_t found = (pid_t)pid;
 

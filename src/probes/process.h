@@ -8,25 +8,39 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
-/* A program, open for reading. */
+/* A program, open for reading. Whatever is done with it is done to this open file. */
 struct program {
-	int fd;		 /* Owned by this */
-	char *path;	 /* Owned by this: for people */
-	char *site_path; /* Owned by this: what the kernel finds that very file by, today */
-	dev_t device;
-	ino_t inode;
+	int fd;	    /* Owned by this */
+	char *path; /* Owned by this: for people; the file may be another one's by now */
+	/*
+	 * Owned by this: what the kernel finds that very file by, as long as this lives. The path,
+	 * when nobody but root and we could have it lead elsewhere, else /proc/OUR-PID/fd/FD.
+	 */
+	char *site_path;
+	struct stat status; /* as it was when it was opened */
 };
 
 /*
  * The program that a process runs, also when its file was removed or replaced, or is in another
- * mount namespace. NULL with `error` when there is no such process or it may not be looked at.
+ * mount namespace. NULL with `error` when there is no such process, it may not be looked at, or
+ * its file is of a file system that a user serves (FUSE).
  */
 struct program *program_of_process(pid_t pid, GError **error);
 
-/* The program at `path`. NULL with `error` when it cannot be read or is no regular file. */
+/*
+ * The program at `path`. NULL with `error` when it cannot be read, is no regular file or of a file
+ * system that a user serves (FUSE).
+ */
 struct program *program_at(const char *path, GError **error);
+
+/*
+ * False with `error` when the file was changed since it was opened, in content, owner or mode, or
+ * when `site_path` leads to another one.
+ */
+bool program_is_unchanged(const struct program *program, GError **error);
 
 void program_free(struct program *program);
 

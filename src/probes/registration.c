@@ -5,45 +5,28 @@
 #include "probes/registration.h"
 
 #include "base/error.h"
-#include "probes/sdt_notes.h"
+#include "probes/program_probes.h"
 #include "probes/tracefs.h"
-#include "probes/uprobe_arguments.h"
+#include "probes/trust.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PROVIDER "qemu"
-/* QEMU's own probes, of its trace backend dtrace, are of the same provider. */
-#define PREFIX		"colo_"
-#define MAX_NAME	48    /* the kernel has 63 bytes for it, with the number behind it */
 #define MAX_NUMBER	999   /* name_1, name_2, ... */
 #define PATIENCE_NEW_MS 15000 /* the perf of a killed instance closes its events, one by one */
 #define PATIENCE_END_MS 1000
+/* At the end nobody may be there to press Ctrl-C. Another one's PATIENCE_NEW_MS fits in. */
+#define PATIENCE_LOCK_END_MS 20000
 
 struct registration {
-	const struct registration_place *place; /* Weak */
-	char *user;				/* Owned by this: our file in the state */
-	int user_fd;				/* Owned by this: its lock; -1: no share yet */
-	GPtrArray *events;			/* Owned by this: struct registered_event */
-	GString *used;				/* Owned by this: their lines */
-	char *note;				/* Owned by this */
+	const struct registration_place *place;	  /* Weak */
+	const struct registration_caller *caller; /* Weak */
+	char *user;				  /* Owned by this: our file in the state */
+	int user_fd;				  /* Owned by this: its lock; -1: no share yet */
+	GPtrArray *events;			  /* Owned by this: struct registered_event */
+	GPtrArray *used; /* Owned by this: text (owned) of our lines that they have */
 };
-
-/* A probe as a program has it. */
-struct probe {
-	char *name;	  /* Owned by this */
-	GPtrArray *sites; /* Owned by this: as in struct uprobe_line (owned) */
-};
-
-static void probe_free(gpointer data)
-{
-	struct probe *probe = data;
-
-	g_free(probe->name);
-	g_ptr_array_unref(probe->sites);
-	g_free(probe);
-}
 
 static void event_free(gpointer data)
 {
@@ -64,110 +47,23 @@ static const struct registration_place *default_place(void)
 	return &place;
 }
 
-/* --- What a program has --- */
-
-/* It is written into a line, and becomes the name of a directory. */
-static bool is_event_name(const char *name)
-{
-	for (const char *c = name; *c; c++)
-		if (!g_ascii_isalnum(*c) && *c != '_')
-			return false;
-	return strlen(name) <= MAX_NAME;
-}
-
-static struct probe *find_probe(GPtrArray *probes, const char *name)
-{
-	struct probe *probe;
-
-	for (guint i = 0; i < probes->len; i++) {
-		probe = g_ptr_array_index(probes, i);
-		if (!strcmp(probe->name, name))
-			return probe;
-	}
-	probe = g_new0(struct probe, 1);
-	probe->name = g_strdup(name);
-	probe->sites = g_ptr_array_new_with_free_func(g_free);
-	g_ptr_array_add(probes, probe);
-	return probe;
-}
-
-static bool has_site(const GPtrArray *sites, const char *site)
-{
-	return g_ptr_array_find_with_equal_func((GPtrArray *)sites, site, g_str_equal, NULL);
-}
-
-static bool add_site(GPtrArray *probes, const struct sdt_site *site, const char *path,
-		     GError **error)
-{
-	g_autofree char *arguments = NULL, *text = NULL;
-	struct probe *probe;
-
-	if (!is_event_name(site->name)) {
-		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_MALFORMED,
-			    "%s has a probe called \"%s\": that is no name", path, site->name);
-		return false;
-	}
-	arguments = uprobe_arguments(site->arguments, error);
-	if (!arguments) {
-		g_prefix_error(error, "%s: probe %s: ", path, site->name);
-		return false;
-	}
-	probe = find_probe(probes, site->name);
-	text = uprobe_site(site->offset, site->counter, arguments);
-	/* The kernel refuses the same place twice. */
-	if (!has_site(probe->sites, text))
-		g_ptr_array_add(probe->sites, g_steal_pointer(&text));
-	return true;
-}
-
-/* The struct probe (owned) of a program, at least one. */
-static GPtrArray *probes_of(const struct program *program, GError **error)
-{
-	g_autoptr(GPtrArray) sites = sdt_notes_read(program->fd, program->path, PROVIDER, error);
-	g_autoptr(GPtrArray) probes = g_ptr_array_new_with_free_func(probe_free);
-
-	if (!sites)
-		return NULL;
-	for (guint i = 0; i < sites->len; i++) {
-		const struct sdt_site *site = g_ptr_array_index(sites, i);
-
-		if (g_str_has_prefix(site->name, PREFIX) &&
-		    !add_site(probes, site, program->path, error))
-			return NULL;
-	}
-	if (probes->len)
-		return g_steal_pointer(&probes);
-	g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_NO_PROBES,
-		    "%s has no COLO probes: build QEMU with qemu-patch/sdt-probes.patch and "
-		    "systemtap-sdt-dev, as scripts/build-qemu.sh does",
-		    program->path);
-	return NULL;
-}
-
-bool registration_check_program(const struct program *program, GError **error)
-{
-	g_autoptr(GPtrArray) probes = probes_of(program, error);
-
-	return probes != NULL;
-}
-
 /* --- What is registered --- */
 
 /*
- * The line is of that very file. Of our own we know. Of what others registered only the path is
- * known, which may be another file's by now; but that of a process would say nothing at all.
+ * The line is of that very file. Of our own we know: the kernel holds the file as long as the line
+ * is there, so its number is not given to another one. Of what others registered only the path is
+ * known; it says something where nobody could have exchanged the file behind it.
  */
 static bool is_of(const struct uprobe_line *line, const struct program *program,
-		  struct shared_state *state)
+		  const struct shared_state *state)
 {
-	GStatBuf status;
-	dev_t device;
-	ino_t inode;
+	const struct state_line *own = shared_state_find(state, line->text);
 
-	if (shared_state_file_of(state, line->text, &device, &inode))
-		return device == program->device && inode == program->inode;
-	return !g_str_has_prefix(line->path, "/proc/") && !g_stat(line->path, &status) &&
-	       status.st_dev == program->device && status.st_ino == program->inode;
+	if (own)
+		return own->device == program->status.st_dev &&
+		       own->inode == program->status.st_ino;
+	return uprobe_path_is_plain(line->path) &&
+	       trust_is_fixed_path(line->path, &program->status);
 }
 
 /* "NAME" or "NAME_1" */
@@ -182,36 +78,33 @@ static bool is_called(const char *event, const char *name)
 		strspn(event + length + 1, "0123456789") == strlen(event + length + 1));
 }
 
-/* The event has exactly the probe's sites, in that program. Its lines are added to `text`. */
-static bool fits(const GPtrArray *lines, const char *event, const struct probe *probe,
-		 const struct program *program, struct shared_state *state, GString *text)
+/* The event has exactly the probe's sites, in that program. */
+static bool fits(const GPtrArray *lines, const char *event, const struct program_probe *probe,
+		 const struct program *program, const struct shared_state *state)
 {
 	guint n = 0;
 
-	g_string_truncate(text, 0);
 	for (guint i = 0; i < lines->len; i++) {
 		const struct uprobe_line *line = g_ptr_array_index(lines, i);
 
 		if (strcmp(line->event, event))
 			continue;
-		if (!has_site(probe->sites, line->site) || !is_of(line, program, state))
+		if (!program_probe_has_site(probe, line->site) || !is_of(line, program, state))
 			return false;
-		g_string_append_printf(text, "%s\n", line->text);
 		n++;
 	}
 	return n == probe->sites->len;
 }
 
-/* The name of an event that is the probe's; NULL when there is none. Its lines in `text`. */
-static const char *find_event(const GPtrArray *lines, const struct probe *probe,
-			      const struct program *program, struct shared_state *state,
-			      GString *text)
+/* The name of an event that is the probe's; NULL when there is none. */
+static const char *find_event(const GPtrArray *lines, const struct program_probe *probe,
+			      const struct program *program, const struct shared_state *state)
 {
 	for (guint i = 0; i < lines->len; i++) {
 		const struct uprobe_line *line = g_ptr_array_index(lines, i);
 
 		if (is_called(line->event, probe->name) &&
-		    fits(lines, line->event, probe, program, state, text))
+		    fits(lines, line->event, probe, program, state))
 			return line->event;
 	}
 	return NULL;
@@ -254,44 +147,92 @@ static bool add_event(struct registration *registration, const char *name, const
 				error);
 }
 
-static bool register_probe(struct registration *registration, struct shared_state *state,
-			   GPtrArray *lines, const struct probe *probe,
-			   const struct program *program, GError **error)
+/* Adds the lines of an event that is to be made; its name, which the caller frees. */
+static char *plan_event(GPtrArray *lines, const struct program_probe *probe,
+			const struct program *program)
 {
-	const char *tracefs = registration->place->tracefs;
-	g_autofree char *event = free_name(lines, probe->name);
+	char *event = free_name(lines, probe->name);
 
-	for (guint i = 0; i < probe->sites->len; i++) {
-		struct uprobe_line *line =
-			uprobe_line_new(REGISTRATION_GROUP, event, program->site_path,
-					g_ptr_array_index(probe->sites, i));
-
-		g_ptr_array_add(lines, line);
-		/* Noted first: who is killed in between has noted too much, not too little. */
-		if (!shared_state_note_added(state, line->text, program->path, program->device,
-					     program->inode, error) ||
-		    !tracefs_add(tracefs, line, error))
-			return false;
-		g_string_append_printf(registration->used, "%s\n", line->text);
-	}
-	return add_event(registration, event, probe->name, error);
+	for (guint i = 0; i < probe->sites->len; i++)
+		g_ptr_array_add(lines,
+				uprobe_line_new(REGISTRATION_GROUP, event, program->site_path,
+						g_ptr_array_index(probe->sites, i)));
+	return event;
 }
 
+/* The names (owned) of the events of the probes, one each; those that are missing are planned. */
+static GPtrArray *choose_events(const struct shared_state *state, GPtrArray *lines,
+				const GPtrArray *probes, const struct program *program)
+{
+	GPtrArray *events = g_ptr_array_new_with_free_func(g_free);
+
+	for (guint i = 0; i < probes->len; i++) {
+		const struct program_probe *probe = g_ptr_array_index(probes, i);
+		const char *event = find_event(lines, probe, program, state);
+
+		g_ptr_array_add(events,
+				event ? g_strdup(event) : plan_event(lines, probe, program));
+	}
+	return events;
+}
+
+/* Those that we made are used by us now; those of others are not ours to keep. */
+static void use_event(struct registration *registration, const struct shared_state *state,
+		      const GPtrArray *lines, const char *event)
+{
+	for (guint i = 0; i < lines->len; i++) {
+		const struct uprobe_line *line = g_ptr_array_index(lines, i);
+
+		if (!strcmp(line->event, event) && shared_state_find(state, line->text))
+			g_ptr_array_add(registration->used, g_strdup(line->text));
+	}
+}
+
+/* False with `error`, or without when the caller wants an end. */
 static bool register_program(struct registration *registration, struct shared_state *state,
 			     GPtrArray *lines, const GPtrArray *probes,
 			     const struct program *program, GError **error)
 {
-	g_autoptr(GString) text = g_string_new(NULL);
+	const guint first = lines->len;
+	g_autoptr(GPtrArray) events = choose_events(state, lines, probes, program);
 
+	/* Noted first: who is killed in between has noted too much, not too little. */
+	if (lines->len > first &&
+	    !shared_state_note_added(state, lines, first, program->status.st_dev,
+				     program->status.st_ino, error))
+		return false;
+	for (guint i = first; i < lines->len; i++)
+		if (registration_caller_wants_end(registration->caller, 0) ||
+		    !tracefs_add(registration->place->tracefs, g_ptr_array_index(lines, i), error))
+			return false;
 	for (guint i = 0; i < probes->len; i++) {
-		const struct probe *probe = g_ptr_array_index(probes, i);
-		const char *event = find_event(lines, probe, program, state, text);
+		const struct program_probe *probe = g_ptr_array_index(probes, i);
+		const char *event = g_ptr_array_index(events, i);
 
-		if (event) {
-			g_string_append_len(registration->used, text->str, (gssize)text->len);
-			if (!add_event(registration, event, probe->name, error))
-				return false;
-		} else if (!register_probe(registration, state, lines, probe, program, error)) {
+		use_event(registration, state, lines, event);
+		if (!add_event(registration, event, probe->name, error))
+			return false;
+	}
+	return true;
+}
+
+/* What was registered is what was looked at: nothing is enabled yet. */
+static bool check_unchanged(const GPtrArray *programs, const GPtrArray *probes, GError **error)
+{
+	for (guint i = 0; i < programs->len; i++) {
+		const struct program *program = g_ptr_array_index(programs, i);
+		g_autoptr(GPtrArray) now = NULL;
+
+		if (!program_is_unchanged(program, error))
+			return false;
+		now = program_probes_read(program, NULL, error);
+		if (!now)
+			return false;
+		if (!program_probes_are_equal(now, g_ptr_array_index(probes, i))) {
+			g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
+				    "the probes of %s were changed while they were registered: "
+				    "try again",
+				    program->path);
 			return false;
 		}
 	}
@@ -312,26 +253,32 @@ static bool can_register(const char *tracefs, GError **error)
 	return false;
 }
 
-static char *note_of(const struct cleaning *cleaning)
+/* Takes back what killed ones left. */
+static bool clean_before(struct registration *registration, struct shared_state *state,
+			 GError **error)
 {
-	if (cleaning->n_removed)
-		return g_strdup_printf("took back %u probes that an instance of colo-perf left "
-				       "registered when it was killed",
-				       cleaning->n_removed);
-	return NULL;
+	struct cleaning cleaning;
+
+	if (!shared_state_clean(state, PATIENCE_NEW_MS, &cleaning, error))
+		return false;
+	if (cleaning.n_removed)
+		registration_caller_say(registration->caller,
+					"took back %u probes that an instance of colo-perf left "
+					"registered when it was killed",
+					cleaning.n_removed);
+	return true;
 }
 
-/* With the state locked. `probes` are those of each program. */
+/* With the state locked. `probes` are those of each program. As register_program(). */
 static bool fill(struct registration *registration, struct shared_state *state,
 		 const GPtrArray *programs, const GPtrArray *probes, GError **error)
 {
 	g_autoptr(GPtrArray) lines = NULL;
-	struct cleaning cleaning;
 
-	if (!shared_state_mount(state, error) || !can_register(registration->place->tracefs, error))
+	if (!shared_state_mount(state, error) ||
+	    !can_register(registration->place->tracefs, error) ||
+	    !clean_before(registration, state, error))
 		return false;
-	cleaning = shared_state_clean(state, PATIENCE_NEW_MS);
-	registration->note = note_of(&cleaning);
 	registration->user_fd = shared_state_enter(state, &registration->user, error);
 	if (registration->user_fd < 0)
 		return false;
@@ -345,63 +292,102 @@ static bool fill(struct registration *registration, struct shared_state *state,
 		if (!register_program(registration, state, lines, g_ptr_array_index(probes, i),
 				      g_ptr_array_index(programs, i), error))
 			return false;
-	return shared_state_use(registration->user_fd, registration->used->str, error);
+	return check_unchanged(programs, probes, error) &&
+	       state_file_write_user(registration->user_fd, registration->used, error);
 }
 
-/* With the state locked. */
-static struct cleaning leave(struct registration *registration, struct shared_state *state,
-			     guint patience_ms)
+/*
+ * With the state locked. What could not be taken back, a sentence that the caller frees, or NULL.
+ */
+static char *leave(struct registration *registration, struct shared_state *state, guint patience_ms)
 {
+	g_autoptr(GError) error = NULL;
+	struct cleaning cleaning;
+
 	if (registration->user_fd >= 0) {
 		g_unlink(registration->user);
 		close(registration->user_fd);
 		registration->user_fd = -1;
 	}
-	return shared_state_clean(state, patience_ms);
+	if (!shared_state_clean(state, patience_ms, &cleaning, &error))
+		return g_strdup_printf("probes may stay registered until colo-perf is used the "
+				       "next time: %s",
+				       error->message);
+	if (cleaning.n_busy)
+		return g_strdup_printf("%u probes are recorded by another program and stay "
+				       "registered: colo-perf takes them back when it is used the "
+				       "next time, or perf probe -d '" REGISTRATION_GROUP
+				       ":colo_*'",
+				       cleaning.n_busy);
+	if (cleaning.still_mounted)
+		return g_strdup_printf("%s stays mounted: another program uses it",
+				       registration->place->tracefs);
+	return NULL;
 }
 
 static void free_parts(struct registration *registration)
 {
 	g_free(registration->user);
 	g_ptr_array_unref(registration->events);
-	g_string_free(registration->used, TRUE);
-	g_free(registration->note);
+	g_ptr_array_unref(registration->used);
 	g_free(registration);
 }
 
-struct registration *registration_new(const struct registration_place *place,
-				      const GPtrArray *programs, GError **error)
+/* Those of each program (GPtrArray, owned by the new array); NULL with `error`. */
+static GPtrArray *probes_of_all(const GPtrArray *programs, const struct registration_caller *caller,
+				GError **error)
 {
 	g_autoptr(GPtrArray) probes =
 		g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+
+	for (guint i = 0; i < programs->len; i++) {
+		const struct program *program = g_ptr_array_index(programs, i);
+		bool has_others;
+		GPtrArray *own = program_probes_read(program, &has_others, error);
+
+		if (!own)
+			return NULL;
+		if (has_others)
+			registration_caller_say(caller,
+						"%s has COLO probes that this colo-perf does not "
+						"know: they are not recorded",
+						program->path);
+		g_ptr_array_add(probes, own);
+	}
+	return g_steal_pointer(&probes);
+}
+
+struct registration *registration_new(const struct registration_place *place,
+				      const struct registration_caller *caller,
+				      const GPtrArray *programs, GError **error)
+{
+	g_autoptr(GPtrArray) probes = probes_of_all(programs, caller, error);
+	g_autofree char *problem = NULL;
 	struct registration *registration;
 	struct shared_state *state;
 	bool done;
 
+	if (!probes)
+		return NULL;
 	if (!place)
 		place = default_place();
-	for (guint i = 0; i < programs->len; i++) {
-		GPtrArray *own = probes_of(g_ptr_array_index(programs, i), error);
-
-		if (!own)
-			return NULL;
-		g_ptr_array_add(probes, own);
-	}
-	state = shared_state_lock(place, REGISTRATION_GROUP, error);
+	state = shared_state_lock(place, REGISTRATION_GROUP, caller, 0, error);
 	if (!state)
 		return NULL;
 	registration = g_new0(struct registration, 1);
 	registration->place = place;
+	registration->caller = caller;
 	registration->user_fd = -1;
 	registration->events = g_ptr_array_new_with_free_func(event_free);
-	/* Not empty: that would be "any". */
-	registration->used = g_string_new("\n");
+	registration->used = g_ptr_array_new_with_free_func(g_free);
 	done = fill(registration, state, programs, probes, error);
 	if (!done)
-		leave(registration, state, 0);
+		problem = leave(registration, state, 0);
 	shared_state_unlock(state);
 	if (done)
 		return registration;
+	if (problem)
+		registration_caller_say(caller, "warning: %s", problem);
 	free_parts(registration);
 	return NULL;
 }
@@ -411,35 +397,24 @@ const GPtrArray *registration_events(const struct registration *registration)
 	return registration->events;
 }
 
-const char *registration_note(const struct registration *registration)
-{
-	return registration->note;
-}
-
-char *registration_end(struct registration *registration)
+char *registration_end(struct registration *registration, const struct registration_caller *caller)
 {
 	g_autoptr(GError) error = NULL;
 	struct shared_state *state;
-	struct cleaning cleaning;
-	char *problem = NULL;
+	char *problem;
 
 	if (!registration)
 		return NULL;
-	state = shared_state_lock(registration->place, REGISTRATION_GROUP, &error);
+	state = shared_state_lock(registration->place, REGISTRATION_GROUP, caller,
+				  PATIENCE_LOCK_END_MS, &error);
 	if (state) {
-		cleaning = leave(registration, state, PATIENCE_END_MS);
-		if (cleaning.n_busy)
-			problem = g_strdup_printf(
-				"%u probes are recorded by another program and stay registered: "
-				"colo-perf takes them back when it is used the next time, or "
-				"perf probe -d '" REGISTRATION_GROUP ":*'",
-				cleaning.n_busy);
-		else if (cleaning.still_mounted)
-			problem = g_strdup_printf("%s stays mounted: another program uses it",
-						  registration->place->tracefs);
+		problem = leave(registration, state, PATIENCE_END_MS);
 		shared_state_unlock(state);
 	} else {
-		problem = g_strdup_printf("the probes stay registered: %s", error->message);
+		problem = g_strdup_printf("the probes stay registered until colo-perf is used the "
+					  "next time: %s",
+					  error ? error->message : "a signal ended the wait");
+		/* Unlocked by that: whoever comes next knows that we need nothing any more. */
 		close(registration->user_fd);
 	}
 	free_parts(registration);
@@ -448,5 +423,5 @@ char *registration_end(struct registration *registration)
 
 void registration_free(struct registration *registration)
 {
-	g_free(registration_end(registration));
+	g_free(registration_end(registration, NULL));
 }

@@ -26,19 +26,21 @@ struct registration;
 /*
  * Registers what is missing of the COLO probes of these programs (struct program, not taken
  * over), and takes back what a killed instance left; with none of them it is a test of whether
- * probes can be registered at all. NULL with `error`; then nothing is left registered that was
- * not before. It may take a second; who must not leave anything behind on a signal blocks it
- * meanwhile, and until registration_free(). `place`: NULL, or another place for tests, which
- * must live as long as the registration.
+ * probes can be registered at all. NULL with `error`, or without when the caller wanted an end;
+ * then nothing is left registered that was not before, or `caller` is told. It may take a second,
+ * or as long as another instance takes; who must not leave anything behind on a signal blocks it
+ * meanwhile, and until registration_free(), and says so by the caller's wants_end().
+ *
+ * What is registered is the very file that each program has open, and only if it did not change
+ * since that was opened. `place`: NULL, or another place for tests, which must live as long as
+ * the registration. `caller` may be NULL.
  */
 struct registration *registration_new(const struct registration_place *place,
+				      const struct registration_caller *caller,
 				      const GPtrArray *programs, GError **error);
 
 /* struct registered_event, owned by it; of each program all of its probes, each once. */
 const GPtrArray *registration_events(const struct registration *registration);
-
-/* What was found and put right on the way, a sentence for people; NULL: nothing. Owned by it. */
-const char *registration_note(const struct registration *registration);
 
 /*
  * Takes back exactly what this and killed ones made, unless others share it. Before, nobody
@@ -46,10 +48,10 @@ const char *registration_note(const struct registration *registration);
  */
 void registration_free(struct registration *registration);
 
-/* The same; returns what could not be taken back, a sentence (the caller frees it), or NULL. */
-char *registration_end(struct registration *registration);
-
-/* True if the program has COLO probes. False with `error` when not. */
-bool registration_check_program(const struct program *program, GError **error);
+/*
+ * The same; returns what could not be taken back, a sentence (the caller frees it), or NULL.
+ * `caller` (or NULL) takes part in the wait for another instance, which is bounded.
+ */
+char *registration_end(struct registration *registration, const struct registration_caller *caller);
 
 #endif

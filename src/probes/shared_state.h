@@ -4,18 +4,21 @@
  * lines of uprobe_events, which of them were made by us, and whether we mounted tracefs. It
  * lies in a directory:
  *
- *     DIRECTORY          itself is locked while it or the registration changes
+ *     DIRECTORY          itself is locked while it or the registration changes (state_lock.h)
  *     DIRECTORY/user.N   locked by its user as long as that lives; holds the lines it uses, or
  *                        is empty while it may need any
- *     DIRECTORY/added    the lines that were made by any of us, "# DEVICE:INODE PATH" saying
- *                        which file PATH was then
+ *     DIRECTORY/added    the lines that were made by any of us, and which file each is of
  *     DIRECTORY/mounted  exists if we mounted tracefs
  *
  * A line that we made and that no living user uses is taken back by whoever comes next. What
- * others registered is never touched.
+ * others registered is never touched. What cannot be read is not known: then nothing is taken
+ * back, and nothing is forgotten.
  */
 #ifndef COLO_PERF_PROBES_SHARED_STATE_H
 #define COLO_PERF_PROBES_SHARED_STATE_H
+
+#include "probes/state_file.h"
+#include "probes/state_lock.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -30,8 +33,12 @@ struct registration_place {
 
 struct shared_state;
 
-/* Creates the directory if need be and waits for its lock. NULL with `error`. */
+/*
+ * Creates the directory if need be and waits for its lock, see state_lock(); `caller` must live
+ * as long as the state. NULL with `error`, or without when the caller wanted an end.
+ */
 struct shared_state *shared_state_lock(const struct registration_place *place, const char *group,
+				       const struct registration_caller *caller, guint patience_ms,
 				       GError **error);
 /* Removes the directory if nothing is in it, gives up the lock and frees the state. */
 void shared_state_unlock(struct shared_state *state);
@@ -45,9 +52,12 @@ struct cleaning {
 
 /*
  * Takes back what no living user needs: lines, after waiting at most `patience_ms` for those
- * that are busy, and the mount, once there is no user.
+ * that are busy (or until the caller wants an end), and the mount, once there is no user. False
+ * with `error` when it cannot be known what that is, or not be done; what is left to do stays
+ * known.
  */
-struct cleaning shared_state_clean(struct shared_state *state, guint patience_ms);
+bool shared_state_clean(struct shared_state *state, guint patience_ms, struct cleaning *cleaning,
+			GError **error);
 
 /*
  * Becomes a user, who may need any line until shared_state_use(): the file that says so, in
@@ -55,18 +65,17 @@ struct cleaning shared_state_clean(struct shared_state *state, guint patience_ms
  */
 int shared_state_enter(struct shared_state *state, char **path, GError **error);
 
-/* Needs no lines any more but these; none is "\n". `fd` is of shared_state_enter(). */
-bool shared_state_use(int fd, const char *lines, GError **error);
-
 /* Mounts tracefs if it is not. False with `error`. */
 bool shared_state_mount(struct shared_state *state, GError **error);
 
-/* A line that is about to be registered, of the file with these numbers. False with `error`. */
-bool shared_state_note_added(struct shared_state *state, const char *line, const char *path,
+/*
+ * Lines (struct uprobe_line) from `first` on, which are about to be registered for the file with
+ * these numbers. False with `error`; then none of them may be.
+ */
+bool shared_state_note_added(struct shared_state *state, const GPtrArray *lines, guint first,
 			     dev_t device, ino_t inode, GError **error);
 
-/* Which file the path of a line that we made is. False when we did not make it. */
-bool shared_state_file_of(struct shared_state *state, const char *line, dev_t *device,
-			  ino_t *inode);
+/* What we know of a line, as of struct uprobe_line; NULL when we did not make it. */
+const struct state_line *shared_state_find(const struct shared_state *state, const char *text);
 
 #endif

@@ -60,13 +60,15 @@ void uprobe_line_free(struct uprobe_line *line)
 	g_free(line);
 }
 
-char *uprobe_site(uint64_t offset, uint64_t counter, const char *arguments)
+char *uprobe_site(uint64_t offset, const char *arguments)
 {
-	g_autofree char *counter_text =
-		counter ? g_strdup_printf("(0x%" PRIx64 ")", counter) : g_strdup("");
+	return g_strdup_printf("0x%016" PRIx64 "%s%s", offset, *arguments ? " " : "", arguments);
+}
 
-	return g_strdup_printf("0x%016" PRIx64 "%s%s%s", offset, counter_text,
-			       *arguments ? " " : "", arguments);
+bool uprobe_path_is_plain(const char *path)
+{
+	/* uprobe_events cuts its lines at these, or gives them a meaning. */
+	return *path == '/' && !strpbrk(path, " \t\n\r\v\f#()%\\\"");
 }
 
 bool tracefs_is_mounted(const char *path)

@@ -13,7 +13,10 @@
 #define TRACEFS_PATH  "/sys/kernel/tracing"
 #define UPROBE_EVENTS "uprobe_events"
 
-/* "p:GROUP/EVENT PATH:0xOFFSET(0xCOUNTER) ARGUMENTS": one place of an event. */
+/*
+ * "p:GROUP/EVENT PATH:0xOFFSET(0xCOUNTER) ARGUMENTS": one place of an event. We never ask for a
+ * counter: the kernel adds to it in the data of every process that has the file mapped.
+ */
 struct uprobe_line {
 	char *text;  /* Owned by this: all of it, as the kernel shows it */
 	char *event; /* Owned by this */
@@ -28,8 +31,14 @@ struct uprobe_line *uprobe_line_new(const char *group, const char *event, const 
 struct uprobe_line *uprobe_line_parse(const char *text, const char *group);
 void uprobe_line_free(struct uprobe_line *line);
 
-/* "0xOFFSET(0xCOUNTER) ARGUMENTS"; the caller frees it. */
-char *uprobe_site(uint64_t offset, uint64_t counter, const char *arguments);
+/* "0xOFFSET ARGUMENTS"; the caller frees it. */
+char *uprobe_site(uint64_t offset, const char *arguments);
+
+/*
+ * A path that stands in a line as it is: absolute, and with nothing in it that ends a word or a
+ * line there.
+ */
+bool uprobe_path_is_plain(const char *path);
 
 /* A tracefs is mounted at `path`. */
 bool tracefs_is_mounted(const char *path);

@@ -29,7 +29,7 @@ fuzz_needs_maps := $(call fuzz_object,reference_tasks) $(profile_objects) $(symb
 fuzz_needs_symbols := $(call fuzz_object,memory_file) $(symbols_objects) $(base_objects)
 fuzz_needs_unwind := $(call fuzz_object,memory_file) $(profile_objects) $(symbols_objects) \
 		     $(perfdata_objects) $(base_objects)
-fuzz_needs_notes := $(probes_objects) $(base_objects)
+fuzz_needs_notes := $(probes_objects) $(colo_objects) $(base_objects)
 fuzz_needs_model := $(call fuzz_object,invariants) $(settling) $(colo_objects) $(base_objects)
 
 # $(1): a target

@@ -8,9 +8,8 @@
 
 #include <glib.h>
 
-/* What stands in the file at each probe and at each semaphore. */
-#define PROBES_MAKER_PLACE   "\x90\xcc\x0f\x0b"
-#define PROBES_MAKER_COUNTER "\x5a\xa5"
+/* What stands in the file at each probe. */
+#define PROBES_MAKER_PLACE "\x90\xcc\x0f\x0b"
 
 struct made_probe {
 	const char *provider, *name, *arguments;

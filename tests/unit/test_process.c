@@ -10,6 +10,7 @@
 
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,26 +75,34 @@ static void test_names(void)
 	}
 }
 
-/* The open file is the one that runs; `site_path` is the one that is expected. */
-static void check_program(pid_t pid, const struct stat *expected, const char *site_path)
+/* By its path, or by the descriptor that we hold: nobody can put another file there. */
+static void check_site_path(const struct program *program, gboolean by_path)
+{
+	g_autofree char *by_fd = g_strdup_printf("/proc/%d/fd/%d", getpid(), program->fd);
+
+	g_assert_cmpstr(program->site_path, ==, by_path ? program->path : by_fd);
+}
+
+/* The open file is the one that runs. */
+static void check_program(pid_t pid, const struct stat *expected, gboolean by_path)
 {
 	g_autoptr(GError) error = NULL;
 	struct program *program = program_of_process(pid, &error);
 	struct stat status;
 
 	g_assert_no_error(error);
-	g_assert_cmpuint(program->inode, ==, expected->st_ino);
-	g_assert_cmpuint(program->device, ==, expected->st_dev);
+	g_assert_cmpuint(program->status.st_ino, ==, expected->st_ino);
+	g_assert_cmpuint(program->status.st_dev, ==, expected->st_dev);
 	g_assert_cmpint(fstat(program->fd, &status), ==, 0);
 	g_assert_cmpuint(status.st_ino, ==, expected->st_ino);
-	g_assert_cmpstr(program->site_path, ==, site_path);
+	check_site_path(program, by_path);
 	program_free(program);
 }
 
 static void test_program(void)
 {
 	char *dir = elf_maker_new_dir();
-	g_autofree char *path = elf_maker_path(dir, "program"), *exe = NULL;
+	g_autofree char *path = elf_maker_path(dir, "program");
 	struct stat status;
 	pid_t pid;
 
@@ -101,13 +110,12 @@ static void test_program(void)
 	g_free(elf_maker_run(dir, "cp -L /bin/sh other"));
 	g_assert_cmpint(stat(path, &status), ==, 0);
 	pid = start(path, "x", "y");
-	exe = g_strdup_printf("/proc/%d/exe", pid);
-	check_program(pid, &status, path);
+	check_program(pid, &status, FALSE);
 	/* Replaced by one with the same bytes; then removed. */
 	g_free(elf_maker_run(dir, "mv other program"));
-	check_program(pid, &status, exe);
+	check_program(pid, &status, FALSE);
 	g_free(elf_maker_run(dir, "rm program"));
-	check_program(pid, &status, exe);
+	check_program(pid, &status, FALSE);
 	stop(pid);
 	elf_maker_remove(dir);
 }
@@ -119,7 +127,7 @@ static void test_strange_path(void)
 	char *dir = elf_maker_new_dir();
 
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-		g_autofree char *path = elf_maker_path(dir, names[i]), *exe = NULL;
+		g_autofree char *path = elf_maker_path(dir, names[i]);
 		g_autofree char *command = g_strdup_printf("cp -L /bin/sh '%s'", names[i]);
 		struct program *program;
 		struct stat status;
@@ -128,17 +136,33 @@ static void test_strange_path(void)
 		g_free(elf_maker_run(dir, command));
 		g_assert_cmpint(stat(path, &status), ==, 0);
 		pid = start(path, "x", "y");
-		exe = g_strdup_printf("/proc/%d/exe", pid);
-		check_program(pid, &status, exe);
+		check_program(pid, &status, FALSE);
 		stop(pid);
 		program = program_at(path, NULL);
-		g_assert_cmpuint(program->inode, ==, status.st_ino);
-		g_assert_true(g_str_has_prefix(program->site_path, "/proc/"));
+		g_assert_cmpuint(program->status.st_ino, ==, status.st_ino);
+		check_site_path(program, FALSE);
 		g_assert_cmpint(stat(program->site_path, &status), ==, 0);
-		g_assert_cmpuint(program->inode, ==, status.st_ino);
+		g_assert_cmpuint(program->status.st_ino, ==, status.st_ino);
 		program_free(program);
 	}
 	elf_maker_remove(dir);
+}
+
+/* A program of the system has its own path, whatever the links that lead to it. */
+static void test_fixed_path(void)
+{
+	g_autofree char *path = realpath("/bin/sh", NULL);
+	struct program *program = program_at("/bin/sh", NULL);
+	struct stat status;
+	pid_t pid = start("/bin/sh", "x", "y");
+
+	g_assert_nonnull(program);
+	g_assert_cmpstr(program->path, ==, path);
+	check_site_path(program, TRUE);
+	g_assert_cmpint(stat(path, &status), ==, 0);
+	check_program(pid, &status, TRUE);
+	program_free(program);
+	stop(pid);
 }
 
 static void test_errors(void)
@@ -167,6 +191,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/process/names", test_names);
 	g_test_add_func("/process/program", test_program);
 	g_test_add_func("/process/strange-path", test_strange_path);
+	g_test_add_func("/process/fixed-path", test_fixed_path);
 	g_test_add_func("/process/errors", test_errors);
 	return g_test_run();
 }

@@ -11,7 +11,9 @@
 #include "lib/elf_maker.h"
 #include "lib/probes_maker.h"
 
+#include <elf.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -27,13 +29,18 @@ static const struct made_probe probes[] = {
 	{NULL, NULL, NULL, FALSE},
 };
 
+static bool wants(const char *name, void *data)
+{
+	return g_str_has_prefix(name, data);
+}
+
 static GPtrArray *read_path(const char *path, GError **error)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	GPtrArray *sites;
 
 	g_assert_cmpint(fd, >=, 0);
-	sites = sdt_notes_read(fd, path, "qemu", error);
+	sites = sdt_notes_read(fd, path, "qemu", wants, (void *)"colo_", error);
 	close(fd);
 	return sites;
 }
@@ -63,9 +70,7 @@ static void check_program(const char *dir, const char *name)
 		g_assert_cmpstr(site->name, ==, probe->name);
 		g_assert_cmpstr(site->arguments, ==, probe->arguments);
 		check_bytes(file, size, site->offset, PROBES_MAKER_PLACE);
-		g_assert_cmpint(site->counter != 0, ==, probe->counter);
-		if (site->counter)
-			check_bytes(file, size, site->counter, PROBES_MAKER_COUNTER);
+		g_assert_cmpint(site->has_semaphore, ==, probe->counter);
 		for (guint k = 0; k < i; k++)
 			g_assert_cmpuint(((struct sdt_site *)g_ptr_array_index(sites, k))->offset,
 					 !=, site->offset);
@@ -147,7 +152,7 @@ static void test_refused(void)
 			".asciz \"qemu\"\n.asciz \"colo_far\"\n.asciz \"\"\n2: .balign 4\n");
 	g_free(elf_maker_run(dir, "gcc -nostdlib -no-pie -static -Wl,-e,0 -o far far.s"));
 	check_refused(dir, "far", COLO_PERF_ERROR_MALFORMED,
-		      ": the probe colo_far is at address 0x123456789, where nothing of the "
+		      ": the probe colo_far is at address 0x123456789, where no code of the "
 		      "file is");
 	elf_maker_write(dir, "short.s",
 			".section .note.stapsdt,\"\",\"note\"\n.4byte 8, 2f - 1f, 3\n"
@@ -165,6 +170,131 @@ static void test_refused(void)
 	elf_maker_remove(dir);
 }
 
+/* "colo_far" where `place` is, an expression of the assembler; refused with `message`. */
+static void check_place(const char *dir, const char *place, const char *arguments,
+			const char *message)
+{
+	g_autofree char *text = g_strdup_printf(
+		".text\n.globl _start\n_start: nop\nbranch: ret\n.data\ndata: .byte 0x90\n"
+		".section .note.stapsdt,\"\",\"note\"\n.4byte 8, 2f - 1f, 3\n"
+		".asciz \"stapsdt\"\n1: .8byte %s, 0, 0\n"
+		".asciz \"qemu\"\n.asciz \"colo_far\"\n.asciz \"%s\"\n2: .balign 4\n",
+		place, arguments);
+
+	elf_maker_write(dir, "place.s", text);
+	g_free(elf_maker_run(dir, "gcc -nostdlib -no-pie -static -Wl,-Ttext=0x700000 "
+				  "-Wl,-Tdata=0x900000 -o place place.s"));
+	check_refused(dir, "place", COLO_PERF_ERROR_MALFORMED, message);
+}
+
+/* A breakpoint goes to a nop in code, as sys/sdt.h makes it, and nowhere else. */
+static void test_place(void)
+{
+	char *dir = elf_maker_new_dir();
+
+	check_place(dir, "branch", "",
+		    ": the probe colo_far is at address 0x700001, where no nop is");
+	check_place(dir, "data", "",
+		    ": the probe colo_far is at address 0x900000, where no code of the file is");
+	check_place(dir, "_start - 0x1000", "",
+		    ": the probe colo_far is at address 0x6ff000, where no code of the file is");
+	elf_maker_remove(dir);
+}
+
+/* --- What a file declares, and what that costs --- */
+
+static void write_at(const char *path, goffset offset, guint64 value, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	g_assert_cmpint(pwrite(fd, &value, size, offset), ==, (gssize)size);
+	close(fd);
+}
+
+/* Where the header of a section is in the file. */
+static goffset section_header(const char *dir, const char *name, const char *section)
+{
+	g_autofree char *command = g_strdup_printf("readelf -SW %s", name);
+	g_autofree char *output = elf_maker_run(dir, command);
+	g_autofree char *path = elf_maker_path(dir, name), *file = NULL;
+	const char *line = strstr(output, section);
+	Elf64_Ehdr header;
+
+	g_assert_nonnull(line);
+	while (*line != '[')
+		line--;
+	g_assert_true(g_file_get_contents(path, &file, NULL, NULL));
+	memcpy(&header, file, sizeof(header));
+	return (goffset)(header.e_shoff + strtoull(line + 1, NULL, 10) * sizeof(Elf64_Shdr));
+}
+
+/* A file of 4 KiB on the disk, whose notes are 3 GB of zeros. */
+static void test_sparse(void)
+{
+	const guint64 size = UINT64_C(3) << 30;
+	char *dir = elf_maker_new_dir();
+	g_autofree char *path = elf_maker_path(dir, "sparse");
+	goffset header;
+
+	probes_maker_compile(dir, "sparse", probes, "-no-pie -static", 0);
+	header = section_header(dir, "sparse", ".note.stapsdt");
+	write_at(path, header + (goffset)offsetof(Elf64_Shdr, sh_size), size, sizeof(size));
+	g_assert_cmpint(truncate(path, (off_t)size * 2), ==, 0);
+	check_refused(dir, "sparse", COLO_PERF_ERROR_UNSUPPORTED,
+		      ": .note.stapsdt has 3221225472 bytes: expected at most 16777216");
+	elf_maker_remove(dir);
+}
+
+static void test_many_sections(void)
+{
+	char *dir = elf_maker_new_dir();
+	g_autofree char *path = elf_maker_path(dir, "sections");
+
+	probes_maker_compile(dir, "sections", probes, "-no-pie -static", 0);
+	write_at(path, offsetof(Elf64_Ehdr, e_phnum), 2000, sizeof(uint16_t));
+	write_at(path, offsetof(Elf64_Ehdr, e_shnum), 0xfeff, sizeof(uint16_t));
+	g_assert_cmpint(truncate(path, 1 << 30), ==, 0);
+	check_refused(dir, "sections", COLO_PERF_ERROR_UNSUPPORTED,
+		      " has 2000 segments and 65279 sections: expected at most 1024 and 16384");
+	elf_maker_remove(dir);
+}
+
+/* 5,000 that nobody wants are passed over, of those that are wanted there are too many. */
+static void test_many_notes(void)
+{
+	const guint n = 5000;
+	g_autofree struct made_probe *made = g_new0(struct made_probe, n + 1);
+	char *dir = elf_maker_new_dir();
+	g_autofree char *path = elf_maker_path(dir, "others");
+	GPtrArray *sites;
+
+	for (guint i = 0; i < n; i++)
+		made[i] = (struct made_probe){"qemu", i == n / 2 ? "colo_one" : "other", "", FALSE};
+	probes_maker_compile(dir, "others", made, "-no-pie -static", 0);
+	sites = read_path(path, NULL);
+	g_assert_cmpuint(sites->len, ==, 1);
+	g_ptr_array_unref(sites);
+	for (guint i = 0; i < n; i++)
+		made[i].name = "colo_one";
+	probes_maker_compile(dir, "many", made, "-no-pie -static", 0);
+	check_refused(dir, "many", COLO_PERF_ERROR_UNSUPPORTED,
+		      " has more than 1024 places of probes");
+	elf_maker_remove(dir);
+}
+
+static void test_long_arguments(void)
+{
+	g_autofree char *text = g_strnfill(SDT_NOTES_MAX_ARGUMENTS + 1, '8');
+	const struct made_probe made[] = {{"qemu", "colo_one", text, FALSE},
+					  {NULL, NULL, NULL, FALSE}};
+	char *dir = elf_maker_new_dir();
+
+	probes_maker_compile(dir, "long", made, "-no-pie -static", 0);
+	check_refused(dir, "long", COLO_PERF_ERROR_UNSUPPORTED,
+		      ": the arguments of the probe colo_one are longer than 2048 bytes");
+	elf_maker_remove(dir);
+}
+
 /* Any bytes are read or refused; what is read is whole. */
 static void check_damaged(const char *bytes, gsize size)
 {
@@ -173,7 +303,7 @@ static void check_damaged(const char *bytes, gsize size)
 	g_autoptr(GPtrArray) sites = NULL;
 
 	g_assert_cmpint(write(fd, bytes, size), ==, (gssize)size);
-	sites = sdt_notes_read(fd, "damaged", "qemu", &error);
+	sites = sdt_notes_read(fd, "damaged", "qemu", wants, (void *)"", &error);
 	g_assert_true((sites == NULL) == (error != NULL));
 	for (guint i = 0; sites && i < sites->len; i++) {
 		const struct sdt_site *site = g_ptr_array_index(sites, i);
@@ -212,6 +342,11 @@ int main(int argc, char **argv)
 	g_test_add_func("/sdt_notes/moved", test_moved);
 	g_test_add_func("/sdt_notes/none", test_none);
 	g_test_add_func("/sdt_notes/refused", test_refused);
+	g_test_add_func("/sdt_notes/place", test_place);
+	g_test_add_func("/sdt_notes/sparse", test_sparse);
+	g_test_add_func("/sdt_notes/many-sections", test_many_sections);
+	g_test_add_func("/sdt_notes/many-notes", test_many_notes);
+	g_test_add_func("/sdt_notes/long-arguments", test_long_arguments);
 	g_test_add_func("/sdt_notes/damaged", test_damaged);
 	return g_test_run();
 }
