@@ -160,6 +160,7 @@ system_tests() {
     tap record tests/system/check-record.py --colo-perf build/colo-perf
     tap outputs tests/system/check-outputs.py --colo-perf build/colo-perf
     tap ends tests/system/check-ends.py --colo-perf build/colo-perf
+    tap security tests/system/check-security.py --colo-perf build/colo-perf
     tap full-setup tests/system/check-full-setup.py --colo-perf build/colo-perf "$qemu"
     tap full-failover tests/system/check-full-failover.py "$qemu"
     tap records tests/system/check-records.sh "$qemu" build/colo-perf

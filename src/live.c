@@ -168,6 +168,7 @@ static int run(const struct options *options)
 	const struct record_wanted wanted = {
 		.numbers = (const char *const *)options->pids,
 		.names = (const char *const *)options->names,
+		.all_processes = true, /* the ring has the events on all CPUs */
 		.trust_program = options->trust_program,
 	};
 

@@ -201,10 +201,15 @@ static bool register_program(struct registration *registration, struct shared_st
 	    !shared_state_note_added(state, lines, first, program->status.st_dev,
 				     program->status.st_ino, error))
 		return false;
-	for (guint i = first; i < lines->len; i++)
-		if (registration_caller_wants_end(registration->caller, 0) ||
-		    !tracefs_add(registration->place->tracefs, g_ptr_array_index(lines, i), error))
+	for (guint i = first; i < lines->len; i++) {
+		if (registration_caller_wants_end(registration->caller, 0))
 			return false;
+		if (!tracefs_add(registration->place->tracefs, g_ptr_array_index(lines, i),
+				 error)) {
+			g_prefix_error(error, "%s: ", program->path);
+			return false;
+		}
+	}
 	for (guint i = 0; i < probes->len; i++) {
 		const struct program_probe *probe = g_ptr_array_index(probes, i);
 		const char *event = g_ptr_array_index(events, i);

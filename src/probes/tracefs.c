@@ -126,8 +126,8 @@ bool tracefs_add(const char *tracefs, const struct uprobe_line *line, GError **e
 
 	if (code)
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
-			    "cannot register the probe %s of %s in %s/" UPROBE_EVENTS ": %s",
-			    line->event, line->path, tracefs, g_strerror(code));
+			    "cannot register the probe %s in %s/" UPROBE_EVENTS ": %s", line->event,
+			    tracefs, g_strerror(code));
 	return !code;
 }
 

@@ -62,10 +62,10 @@ class Programs:
             '.section .note.stapsdt,"","note"\n.balign 4\n.4byte 8, 2f - 1f, 3\n'
             f'.asciz "stapsdt"\n1: .8byte main, 0, 0\n.asciz "qemu"\n.asciz "{name}"\n'
             f'.asciz "{arguments}"\n2: .balign 4\n.text\n'
-            for name, arguments in (("colo_first", "8@%rax"),
-                                    ("colo_second", " ".join(["8@%rax"] * 150))))
+            for name, arguments in (("colo_exit", "8@%rax"),
+                                    ("colo_trigger", " ".join(["8@%rax"] * 150))))
         source, path = self.directory / "limits.s", self.directory / "limits"
-        source.write_text(".globl main\nmain: ret\n" + notes, encoding="utf-8")
+        source.write_text(".globl main\nmain: nop\nret\n" + notes, encoding="utf-8")
         run("gcc", "-o", path, source)
         return path
 
@@ -175,32 +175,40 @@ def is_gapless(numbers):
 # --- What is left ---
 
 class Machine:
-    """What must be the same after each test."""
+    """What must be the same after each test: others may have registered what they want."""
 
-    def __init__(self, work, others):
-        self.work, self.others = str(work), others
+    def __init__(self, work, fixed):
+        self.work, self.fixed = str(work), str(fixed)
+        self.before = set(self.all_lines())
 
     @staticmethod
     def read_mounts():
         return [line.split()[1:3] for line in open("/proc/mounts", encoding="utf-8")
                 if "tracefs" in line]
 
+    @staticmethod
+    def all_lines():
+        return (TRACEFS / "uprobe_events").read_text(encoding="utf-8").splitlines()
+
     def lines(self):
-        """The lines of uprobe_events that are ours: of our files or of our processes."""
-        try:
-            text = (TRACEFS / "uprobe_events").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return []
-        ours = [f" {self.work}/"] + [f" /proc/{pid}/" for pid in self.others]
-        return [line for line in text.splitlines() if any(one in line for one in ours)]
+        """The lines of uprobe_events that are ours: of our files, or of colo-perf's descriptors."""
+        ours = (f" {self.work}/", f" {self.fixed}/", " /proc/")
+        return [line for line in self.all_lines()
+                if line not in self.before and any(one in line for one in ours)]
 
     def events(self):
         return {line.split()[0].removeprefix(f"p:{GROUP}/") for line in self.lines()}
 
+    def programs(self):
+        """The names of the files that they are of, while those who registered them run."""
+        paths = {line.split()[1].rsplit(":", 1)[0] for line in self.lines()}
+        return {os.path.realpath(path).removesuffix(" (deleted)") for path in paths}
+
     def sites(self):
-        """{(probe, "path:offset arguments")}"""
+        """{(probe, "offset arguments")}"""
         return {(re.sub(r"_\d+$", "", line.split()[0].removeprefix(f"p:{GROUP}/")),
-                 line.split(" ", 1)[1]) for line in self.lines()}
+                 re.search(r":(0x[0-9a-f]{16}.*)", line).group(1))
+                for line in self.lines()}
 
     def check_clean(self, after):
         parts = [str(one) for one in pathlib.Path(self.work).glob("*.part.*")]
@@ -250,10 +258,9 @@ def check_programs(programs, machine):
     other = programs.copy("other")
     # Another file with the probes in the same places.
     other.rename(replaced)
-    machine.others.extend(workload.pid for workload in workloads)
     recorder = Recorder("programs", "-F", 0, "-p", workloads[0].pid, "-p",
                         f"{workloads[1].pid},{inside}").wait_ready()
-    paths = {line.split()[1].rsplit(":", 1)[0] for line in machine.lines()}
+    paths = {line.split()[1].rsplit("/", 1)[0] for line in machine.lines()}
     for workload in workloads:
         workload.begin()
     time.sleep(0.7)
@@ -264,9 +271,8 @@ def check_programs(programs, machine):
         numbers = seen.get(workload.pid, [])
         check(f"a program whose file {name} is recorded",
               status == 0 and is_gapless(numbers) and numbers[0] == 1, f"{len(numbers)} checkpoints")
-    check("the kernel found them by way of /proc",
-          paths == {f"/proc/{workloads[0].pid}/exe", f"/proc/{workloads[1].pid}/exe",
-                    f"/proc/{inside}/root{hidden}/program"}, sorted(paths))
+    check("the kernel found them by colo-perf's own descriptors",
+          paths == {f"/proc/{recorder.process.pid}/fd"}, sorted(paths))
     for workload in workloads:
         workload.stop()
     machine.check_clean("SIGTERM")
@@ -285,7 +291,7 @@ def check_together(programs, machine):
     other.begin()
     time.sleep(0.5)
     statuses = [third.end(signal.SIGHUP)]
-    left = {line.split()[1].rsplit(":", 1)[0] for line in machine.lines()}
+    left = machine.programs()
     statuses.append(first.end(signal.SIGINT))
     still = len(machine.events())
     time.sleep(0.5)
@@ -337,7 +343,9 @@ def hits_of(path):
 
 def check_perf(programs, machine, work):
     """Against perf: the same registration, the same hits, and what it registered is left alone."""
-    workload = Workload(programs.copy("compared"))
+    # Of others nothing is used that others could have exchanged since.
+    path = pathlib.Path(shutil.copy(programs.original, pathlib.Path(machine.fixed) / "compared"))
+    workload = Workload(path)
     cache = work / "buildid"
     own = Recorder("own", "-F", 0, "-p", workload.pid).wait_ready()
     ours = machine.sites()
@@ -477,7 +485,7 @@ def check_errors(programs, machine, work):
     one_line("a rate that the kernel does not allow", 1,
              "the kernel allows \\d+ samples a second, not 1000000: .*", "-p", pid, "-F", 1000000)
     one_line("a probe in the middle that the kernel refuses", 1,
-             "cannot register the probe colo_second of .*/limits in .*/uprobe_events: .*",
+             ".*/limits: cannot register the probe colo_trigger in .*/uprobe_events: .*",
              "-o", out, programs.limits)
     one_line("no process", 2, "nothing to record: give -p PID, --name NAME or a COMMAND; see .*")
     one_line("a pid that is no number", 2, "--pid 1,x: expected the number of a process; see .*",
@@ -553,7 +561,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--colo-perf", default="build/colo-perf")
     Recorder.program = os.path.abspath(parser.parse_args().colo_perf)
-    with tempfile.TemporaryDirectory(prefix="check-record-") as directory:
+    with tempfile.TemporaryDirectory(prefix="check-record-") as directory, \
+            tempfile.TemporaryDirectory(prefix="check-record-", dir="/var/lib") as fixed:
         Recorder.work = work = pathlib.Path(directory)
         mounts = Machine.read_mounts()
         # Mounted all the time, as machine.lines() has to look.
@@ -561,7 +570,7 @@ def main():
         if mounted:
             run("mount", "-t", "tracefs", "tracefs", TRACEFS)
         try:
-            programs, machine = Programs(work), Machine(work, [])
+            programs, machine = Programs(work), Machine(work, fixed)
             check_command(programs, machine)
             check_programs(programs, machine)
             check_together(programs, machine)

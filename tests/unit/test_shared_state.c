@@ -51,6 +51,17 @@ static void write_added(const struct registration_fixture *fixture, const char *
 	g_assert_true(g_file_set_contents(path, text, -1, NULL));
 }
 
+static guint n_users(const struct registration_fixture *fixture)
+{
+	g_autoptr(GDir) directory = g_dir_open(fixture->state, 0, NULL);
+	const char *name;
+	guint n = 0;
+
+	while ((name = g_dir_read_name(directory)))
+		n += g_str_has_prefix(name, "user.");
+	return n;
+}
+
 /* --- The system refuses --- */
 
 /* In a process of its own: what `limit` does to it stays there. Its status: 0 registered, 1 not. */
@@ -175,17 +186,24 @@ static void test_full_disk(struct registration_fixture *fixture, gconstpointer d
 
 /* --- No locks --- */
 
-/* flock() fails from now on: on some network file systems it does. */
-static void refuse_locks(guint step G_GNUC_UNUSED)
+/*
+ * flock() fails from now on, as on some network file systems: of the directory too, or (step 1) of
+ * the files in it alone, which are opened after it.
+ */
+static void refuse_locks(guint step)
 {
+	const int next = dup(0);
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_flock, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_flock, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, step ? next : -1, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOLCK),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	const struct sock_fprog program = {G_N_ELEMENTS(filter), filter};
 
+	close(next);
 	g_assert_cmpint(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
 	g_assert_cmpint(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), ==, 0);
 }
@@ -193,12 +211,17 @@ static void refuse_locks(guint step G_GNUC_UNUSED)
 static void test_no_locks(struct registration_fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
 	struct registration *living = registration_fixture_register(fixture, fixture->one);
-	g_autofree char *added = read_added(fixture), *still = NULL;
+	g_autofree char *added = read_added(fixture);
 
-	g_assert_cmpint(try_beside(fixture, fixture->two, refuse_locks, 0), ==, 1);
-	registration_fixture_check(fixture, LINES_OF_ONE);
-	still = read_added(fixture);
-	g_assert_cmpstr(still, ==, added);
+	for (guint step = 0; step <= 1; step++) {
+		g_autofree char *still = NULL;
+
+		g_assert_cmpint(try_beside(fixture, fixture->two, refuse_locks, step), ==, 1);
+		registration_fixture_check(fixture, LINES_OF_ONE);
+		still = read_added(fixture);
+		g_assert_cmpstr(still, ==, added);
+		g_assert_cmpuint(n_users(fixture), ==, 1);
+	}
 	registration_fixture_end(fixture, living);
 	registration_fixture_check(fixture, "");
 }
@@ -274,6 +297,23 @@ static void test_unreadable_added(struct registration_fixture *fixture,
 	g_assert_cmpint(g_unlink(path), ==, 0);
 	g_assert_cmpint(mkfifo(path, 0600), ==, 0);
 	check_refused(fixture, "added", "", NOT_OURS);
+	registration_fixture_check(fixture, "");
+}
+
+/* A user's file that cannot be opened says nothing of whether the user lives. */
+static void test_unreadable_user(struct registration_fixture *fixture,
+				 gconstpointer data G_GNUC_UNUSED)
+{
+	struct registration *living = registration_fixture_register(fixture, fixture->one);
+	g_autofree char *path = g_build_filename(fixture->state, "user.1", NULL);
+
+	g_assert_cmpint(symlink("/dev/null", path), ==, 0);
+	check_refused(fixture, "user.1", "cannot open ",
+		      ": Too many levels of symbolic links: what is registered there stays as it");
+	g_assert_cmpuint(n_users(fixture), ==, 2);
+	registration_fixture_check(fixture, LINES_OF_ONE);
+	g_assert_cmpint(g_unlink(path), ==, 0);
+	registration_fixture_end(fixture, living);
 	registration_fixture_check(fixture, "");
 }
 
@@ -368,6 +408,7 @@ int main(int argc, char **argv)
 		{"/shared-state/no-locks", test_no_locks},
 		{"/shared-state/foreign-added", test_foreign_added},
 		{"/shared-state/unreadable-added", test_unreadable_added},
+		{"/shared-state/unreadable-user", test_unreadable_user},
 		{"/shared-state/foreign-user", test_foreign_user},
 		{"/shared-state/no-events", test_no_events},
 		{"/shared-state/other-boot", test_other_boot},
