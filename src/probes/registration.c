@@ -21,7 +21,7 @@
 
 struct registration {
 	const struct registration_place *place;	  /* Weak */
-	const struct registration_caller *caller; /* Weak */
+	const struct registration_caller *caller; /* Weak: of registration_new(), meanwhile */
 	char *user;				  /* Owned by this: our file in the state */
 	int user_fd;				  /* Owned by this: its lock; -1: no share yet */
 	GPtrArray *events;			  /* Owned by this: struct registered_event */

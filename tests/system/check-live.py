@@ -113,10 +113,16 @@ def report_of(colo_perf, path):
 
 
 def registered(program):
-    """The lines of uprobe_events that are of this program."""
-    path = TRACEFS / "uprobe_events"
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    return [line for line in text.splitlines() if f" {program}:" in line]
+    """The lines of uprobe_events that are of this program, or of a descriptor of somebody who has ended."""
+    events = TRACEFS / "uprobe_events"
+    text = events.read_text(encoding="utf-8") if events.exists() else ""
+    found = []
+    for line in text.splitlines():
+        path = line.split()[1].split(":0x")[0]
+        ended = path.startswith("/proc/") and not os.path.exists(path)
+        if ended or os.path.realpath(path) == os.path.realpath(program):
+            found.append(line)
+    return found
 
 
 def taken_back(program, colo_perf, before=()):

@@ -21,6 +21,15 @@ static void test_find(void)
 	g_assert_null(colo_probe_find(""));
 }
 
+/* As programs call them: perf's numbers are not theirs. */
+static void test_is_name(void)
+{
+	g_assert_true(colo_probe_is_name("colo_ram_end"));
+	g_assert_false(colo_probe_is_name("colo_ram_end_1"));
+	g_assert_false(colo_probe_is_name("colo_ram"));
+	g_assert_false(colo_probe_is_name(""));
+}
+
 /* Every phase can be found by its begin and its end, and has a name. */
 static void test_all_phases(void)
 {
@@ -57,6 +66,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/probe/find", test_find);
+	g_test_add_func("/probe/is_name", test_is_name);
 	g_test_add_func("/probe/all_phases", test_all_phases);
 	g_test_add_func("/probe/numbers", test_numbers);
 	g_test_add_func("/probe/names", test_names);
