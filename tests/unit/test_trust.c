@@ -19,6 +19,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define NOBODY 65534
@@ -126,22 +127,25 @@ static void stop(pid_t pid)
 
 static const struct row {
 	uid_t owner;
+	gid_t group;
 	mode_t mode;
 	uid_t runs;
 	const char *who; /* could change it; NULL: nobody that matters */
 } rows[] = {
-	{0, 0755, 0, NULL},
-	{0, 0755, NOBODY, NULL},
-	{NOBODY, 0755, NOBODY, NULL},
-	{NOBODY, 0555, NOBODY, NULL},
-	{NOBODY, 0755, 0, "user 65534"},
+	{0, NOBODY, 0755, 0, NULL},
+	{0, NOBODY, 0755, NOBODY, NULL},
+	{NOBODY, NOBODY, 0755, NOBODY, NULL},
+	{NOBODY, NOBODY, 0555, NOBODY, NULL},
+	{NOBODY, NOBODY, 0755, 0, "user 65534"},
 	/* Its owner can change the mode. */
-	{NOBODY, 0555, 0, "user 65534"},
-	{NOBODY, 0755, OTHER, "user 65534"},
-	{0, 0775, NOBODY, "group 65534"},
-	{NOBODY, 0775, OTHER, "group 65534"},
-	{0, 0757, NOBODY, "anybody"},
-	{NOBODY, 0757, NOBODY, "anybody"},
+	{NOBODY, NOBODY, 0555, 0, "user 65534"},
+	{NOBODY, NOBODY, 0755, OTHER, "user 65534"},
+	{0, NOBODY, 0775, NOBODY, "group 65534"},
+	{NOBODY, NOBODY, 0775, OTHER, "group 65534"},
+	/* Root's own group, in which nobody else is: as a user's private one. */
+	{0, 0, 0775, NOBODY, NULL},
+	{0, NOBODY, 0757, NOBODY, "anybody"},
+	{NOBODY, NOBODY, 0757, NOBODY, "anybody"},
 };
 
 static void check_error(const struct row *row, const GError *error, const char *path, pid_t pid)
@@ -199,7 +203,7 @@ static void check_rows(const char *dir)
 		pid_t pid;
 
 		g_test_message("owner %u, mode %o, run by %u", row->owner, row->mode, row->runs);
-		g_assert_cmpint(chown(path, row->owner, NOBODY), ==, 0);
+		g_assert_cmpint(chown(path, row->owner, row->group), ==, 0);
 		g_assert_cmpint(chmod(path, row->mode), ==, 0);
 		program = program_at(path, NULL);
 		pid = start_process(path, row->runs);
@@ -220,6 +224,38 @@ static void test_programs(void)
 	g_free(elf_maker_run(dir, "cp -L /bin/sh program"));
 	if (is_root())
 		run_alone(check_rows, dir);
+	elf_maker_remove(dir);
+}
+
+/* With an access list the bits of the group are those of whoever stands in the list. */
+static void test_access_list(void)
+{
+	static const struct {
+		guint32 version;
+		struct {
+			guint16 tag, permissions;
+			guint32 id;
+		} entries[5];
+	} list = {
+		2,
+		{{0x01, 7, -1U}, {0x02, 7, OTHER}, {0x04, 5, -1U}, {0x10, 7, -1U}, {0x20, 5, -1U}},
+	};
+	char *dir = elf_maker_new_dir();
+	g_autofree char *path = elf_maker_path(dir, "program");
+	struct program *program;
+	pid_t pid;
+
+	g_free(elf_maker_run(dir, "cp -L /bin/sh program"));
+	if (setxattr(path, "system.posix_acl_access", &list, sizeof(list), 0)) {
+		g_test_skip("the file system has no access lists");
+	} else {
+		program = program_at(path, NULL);
+		g_assert_cmpuint(program->status.st_mode & 0777, ==, 0775);
+		pid = start_process(path, geteuid());
+		g_assert_false(trust_check_process(program, pid, NULL));
+		stop(pid);
+		program_free(program);
+	}
 	elf_maker_remove(dir);
 }
 
@@ -280,6 +316,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/trust/paths", test_paths);
 	g_test_add_func("/trust/directories", test_directories);
 	g_test_add_func("/trust/programs", test_programs);
+	g_test_add_func("/trust/access-list", test_access_list);
 	g_test_add_func("/trust/mixed-ids", test_mixed_ids);
 	g_test_add_func("/trust/gone", test_gone);
 	return g_test_run();
