@@ -59,7 +59,7 @@ static bool add_site(GPtrArray *probes, const struct sdt_site *site, const char 
 	g_autofree char *arguments = NULL, *text = NULL;
 	struct program_probe *probe;
 
-	/* The kernel would count it up and down in whatever process maps the file. */
+	/* The kernel would count it up and down, at an offset that the file chooses. */
 	if (site->has_semaphore)
 		return fail(path, site, "has a semaphore, and those of sdt-probes.patch have none",
 			    error);

@@ -15,7 +15,7 @@
 
 /*
  * "p:GROUP/EVENT PATH:0xOFFSET(0xCOUNTER) ARGUMENTS": one place of an event. We never ask for a
- * counter: the kernel adds to it in the data of every process that has the file mapped.
+ * counter, which the kernel would count up and down in the data of the processes.
  */
 struct uprobe_line {
 	char *text;  /* Owned by this: all of it, as the kernel shows it */

@@ -284,7 +284,7 @@ def check_exchange(files, machine):
 
 
 def check_semaphores(files, machine):
-    """The kernel would count them up in all processes that have the file mapped."""
+    """The kernel would count them up and down, in data that the program chooses."""
     text = (".globl main\n.text\nmain: call getchar\nplace: nop\njmp main\n"
             '.section .probes,"aw"\nsemaphore: .2byte 0\n' + note("colo_exit", "place", "semaphore"))
     path = files.assemble("semaphore", text, "-no-pie")
