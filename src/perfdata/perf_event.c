@@ -17,6 +17,7 @@ enum {
 	ATTR_FLAG_TASK = 13,
 	ATTR_FLAG_SAMPLE_ID_ALL = 18,
 	ATTR_FLAG_USE_CLOCKID = 25,
+	ATTR_FLAG_BUILD_ID = 34,
 };
 
 /* Where in the attr the fields stand that later versions added; bytes. */
@@ -50,6 +51,7 @@ struct perf_events {
 	struct id_table *ids; /* Owned by this: what records carry to a number, from 0 on */
 	GArray *of_id;	      /* Owned by this: guint, the index of an event, by that number */
 	struct id_places samples, trailers;
+	bool ask_build_ids; /* one of them does */
 	/*
 	 * Owned by this: samples of one event come one after the other. It changes with lookups,
 	 * which the events do not.
@@ -194,6 +196,8 @@ int perf_events_add(struct perf_events *events, const uint8_t *tainted_attr, siz
 	event.task = attr_flag(flags, ATTR_FLAG_TASK, big_endian);
 	event.sample_id_all = attr_flag(flags, ATTR_FLAG_SAMPLE_ID_ALL, big_endian);
 	event.use_clockid = attr_flag(flags, ATTR_FLAG_USE_CLOCKID, big_endian);
+	event.build_id = attr_flag(flags, ATTR_FLAG_BUILD_ID, big_endian);
+	events->ask_build_ids |= event.build_id;
 	add_later_fields(&event, tainted_attr, attr_size, swap);
 	event.sample_id_pos = sample_id_pos(event.sample_type);
 	event.trailer_id_pos = trailer_id_pos(&event);
@@ -276,6 +280,11 @@ void perf_events_set_name(struct perf_events *events, guint index, const char *n
 guint perf_events_count(const struct perf_events *events)
 {
 	return events->events->len;
+}
+
+bool perf_events_ask_build_ids(const struct perf_events *events)
+{
+	return events->ask_build_ids;
 }
 
 const struct perf_event *perf_events_get(const struct perf_events *events, guint index)

@@ -27,6 +27,7 @@ struct perf_event {
 	bool task;	    /* it asks for FORK and EXIT records */
 	bool sample_id_all; /* records that are no samples end with a sample id */
 	bool use_clockid;
+	bool build_id;		     /* it asks for build-ids in MMAP2 records */
 	int32_t clockid;	     /* CLOCK_..., with use_clockid */
 	uint64_t branch_sample_type; /* PERF_SAMPLE_BRANCH_... */
 	uint64_t sample_regs_user;   /* a bit for each register in a sample */
@@ -79,6 +80,8 @@ void perf_events_set_name(struct perf_events *events, guint index, const char *n
 bool perf_events_check(const struct perf_events *events, GError **error);
 
 guint perf_events_count(const struct perf_events *events);
+/* Whether one of them asks the kernel for build-ids in MMAP2 records. */
+bool perf_events_ask_build_ids(const struct perf_events *events);
 const struct perf_event *perf_events_get(const struct perf_events *events, guint index);
 
 /* Which event an id belongs to; -1 when it is not known. */

@@ -36,32 +36,80 @@ static size_t known_size(const uint8_t *build_id, size_t size)
 	return 0;
 }
 
-/* u32 major, u32 minor, u64 inode, u64 generation; or u8 size, u8, u16, u8 build_id[20]. */
-static void decode_identity(struct byte_reader *reader, uint16_t misc, struct perf_task_event *task)
-{
-	if (misc & MISC_MMAP_BUILD_ID) {
-		const uint8_t said = byte_reader_u8(reader);
-		const size_t size = MIN(said, PERF_BUILD_ID_MAX);
-		const uint8_t *bytes;
+/*
+ * Which file was mapped stands in 24 bytes, of one of two layouts:
+ *
+ *	u32 major, u32 minor, u64 inode, u64 generation
+ *	u8 size, u8 0, u16 0, u8 build_id[20]
+ *
+ * MISC_MMAP_BUILD_ID should tell which, but the kernel (up to 6.18 at least) sets the bit once for
+ * all events that get the mapping: with another perf on the machine that asks for build-ids, the
+ * bit comes with the inode to those that did not. So it is decided by what the bytes can be:
+ *
+ *	bit	can be		attrs ask for build-ids		they are
+ *	not set	anything	-				the inode
+ *	set	one of them	-				that one
+ *	set	both		yes				the build-id
+ *	set	both		no				the inode
+ *	set	neither		-				unknown
+ *
+ * "One of them" also when the attrs say otherwise: `perf inject --mmap2-buildids` writes build-ids
+ * and leaves the attrs as they were. Build-ids of 16 bytes or less may be both, when the size of one
+ * is a device's major number (8 is that of disks); one of 20 bytes is both in one case of 2^44. The
+ * wrong choice costs the names of that file, but never gives wrong ones: no file fits.
+ *
+ * Source: perf_event_mmap_output() in kernel/events/core.c.
+ */
+#define IDENTITY_BYTES 24
 
-		byte_reader_skip(reader, 3);
-		bytes = byte_reader_bytes(reader, PERF_BUILD_ID_MAX);
-		if (!bytes)
-			return;
-		memcpy(task->build_id, bytes, size);
-		task->build_id_size = known_size(task->build_id, size);
-	} else {
-		task->major = byte_reader_u32(reader);
-		task->minor = byte_reader_u32(reader);
-		task->inode = byte_reader_u64(reader);
-		task->has_inode = task->inode != 0;
-		byte_reader_skip(reader, sizeof(uint64_t));
-	}
+static bool take_build_id(const uint8_t *tainted, struct perf_task_event *task)
+{
+	const uint8_t *build_id = tainted + sizeof(uint32_t);
+	const size_t size = tainted[0];
+
+	if (!size || size > PERF_BUILD_ID_MAX || tainted[1] || tainted[2] || tainted[3])
+		return false;
+	for (size_t i = size; i < PERF_BUILD_ID_MAX; i++)
+		if (build_id[i])
+			return false;
+	memcpy(task->build_id, build_id, size);
+	task->build_id_size = known_size(task->build_id, size);
+	return true;
+}
+
+/* Linux has 12 bits for the major number of a device, 20 for the minor, 32 for a generation. */
+static bool take_inode(const uint8_t *tainted, bool swap, struct perf_task_event *task)
+{
+	struct byte_reader reader = byte_reader_of(tainted, IDENTITY_BYTES, swap);
+
+	task->major = byte_reader_u32(&reader);
+	task->minor = byte_reader_u32(&reader);
+	task->inode = byte_reader_u64(&reader);
+	task->has_inode = task->inode != 0;
+	return task->major < 1 << 12 && task->minor < 1 << 20 &&
+	       byte_reader_u64(&reader) <= UINT32_MAX;
+}
+
+static void decode_identity(struct byte_reader *reader, uint16_t misc, bool ask_build_ids,
+			    struct perf_task_event *task)
+{
+	const uint8_t *tainted = byte_reader_bytes(reader, IDENTITY_BYTES);
+	struct perf_task_event by_build_id = *task, by_inode = *task;
+	bool can_be_build_id, can_be_inode;
+
+	if (!tainted)
+		return;
+	can_be_build_id = take_build_id(tainted, &by_build_id);
+	can_be_inode = take_inode(tainted, reader->swap, &by_inode);
+	if (!(misc & MISC_MMAP_BUILD_ID) || (can_be_inode && !(can_be_build_id && ask_build_ids)))
+		*task = by_inode;
+	else if (can_be_build_id)
+		*task = by_build_id;
 }
 
 /* u32 pid, u32 tid, u64 start, u64 size, u64 offset, [MMAP2: what, u32 prot, u32 flags], path. */
 static void decode_mmap(struct byte_reader *reader, const struct perf_record *record,
-			struct perf_task_event *task)
+			bool ask_build_ids, struct perf_task_event *task)
 {
 	task->kind = PERF_TASK_MMAP;
 	task->kernel = (record->misc & PERF_RECORD_MISC_CPUMODE_MASK) == PERF_RECORD_MISC_KERNEL;
@@ -71,7 +119,7 @@ static void decode_mmap(struct byte_reader *reader, const struct perf_record *re
 	task->size = byte_reader_u64(reader);
 	task->file_offset = byte_reader_u64(reader);
 	if (record->type == PERF_RECORD_MMAP2) {
-		decode_identity(reader, record->misc, task);
+		decode_identity(reader, record->misc, ask_build_ids, task);
 		byte_reader_skip(reader, 2 * sizeof(uint32_t));
 	}
 	task->tainted_name = byte_reader_string(reader);
@@ -111,7 +159,7 @@ bool perf_task_decode(const struct perf_events *events, const struct perf_record
 	switch (record->type) {
 	case PERF_RECORD_MMAP:
 	case PERF_RECORD_MMAP2:
-		decode_mmap(&reader, record, task);
+		decode_mmap(&reader, record, perf_events_ask_build_ids(events), task);
 		break;
 	case PERF_RECORD_COMM:
 		decode_comm(&reader, record, task);

@@ -142,7 +142,7 @@ struct perf_builder_mmap {
 	guint32 flags;
 	const char *path;
 	guint32 major, minor; /* not with a build-id */
-	guint64 inode;
+	guint64 inode, generation;
 	const guint8 *build_id; /* NULL: device and inode */
 	gsize build_id_size;	/* at most 20 */
 };

@@ -329,7 +329,7 @@ guint64 perf_builder_mmap2(struct perf_builder *builder, const struct perf_build
 		put_u32(builder, payload, mmap->major);
 		put_u32(builder, payload, mmap->minor);
 		put_u64(builder, payload, mmap->inode);
-		put_u64(builder, payload, 0); /* ino_generation */
+		put_u64(builder, payload, mmap->generation);
 	}
 	put_u32(builder, payload, mmap->prot);
 	put_u32(builder, payload, mmap->flags);

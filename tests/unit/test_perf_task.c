@@ -190,24 +190,92 @@ static void test_mmap2_with_build_id_of_zeros_has_none(void)
 			     check_without_identity);
 }
 
-/* The size is a byte, and the field has 20 for the build-id. */
-static void test_mmap2_with_absurd_size_of_build_id(void)
+/*
+ * What the bit says, what the attrs asked for and what the bytes can be, in all combinations. The
+ * inodes are those of disks (sda has major 8, virtio's 254, nvme's 259), tmpfs (0) and ext4
+ * (generations).
+ */
+static void test_mmap2_is_what_it_can_be(void)
 {
-	struct perf_builder *builder = builder_of(G_BYTE_ORDER);
-	struct perf_task_event task;
-	struct perf_record record;
-	g_autofree guint8 *copy = NULL;
-	struct perf_file *file;
+	enum {
+		INODE,
+		ID,
+		ID_IN_LITTLE_ENDIAN,
+		UNKNOWN
+	};
+	static const struct {
+		guint32 major, minor;
+		guint64 inode, generation;
+		const char *build_id; /* NULL: the inode */
+		gsize build_id_size;
+		bool bit, asked;
+		int expected;
+	} rows[] = {
+		/* With the bit it can be one of them alone. */
+		{254, 0, 11001861, 3196332898, NULL, 0, true, false, INODE},
+		{254, 0, 11001861, 3196332898, NULL, 0, true, true, INODE},
+		{259, 3, 0x123456789a, 0, NULL, 0, true, true, INODE},
+		{0, 26, 4711, 0, NULL, 0, true, true, INODE},
+		{8, 1, 4711, 3196332898, NULL, 0, true, true, INODE},
+		{8, 1, 0x100000000, 0, NULL, 0, true, true, INODE},
+		{0, 0, 0, 0, BUILD_ID, 20, true, false, ID},
+		{0, 0, 0, 0, BUILD_ID, 20, true, true, ID},
+		{0, 0, 0, 0, BUILD_ID, 16, true, false, ID},
+		{0, 0, 0, 0, BUILD_ID, 8, true, false, ID},
+		{0, 0, 0, 0, BUILD_ID, 1, true, true, ID},
+		/*
+		 * Both: inode 4711 of sda1, or a build-id of 8 bytes. The attrs tell. A big-endian
+		 * major number ends where the size of a build-id begins.
+		 */
+		{8, 1, 4711, 0, NULL, 0, true, false, INODE},
+		{8, 1, 4711, 0, NULL, 0, true, true, ID_IN_LITTLE_ENDIAN},
+		/* None of both: no major number has 13 bits, no generation 33. */
+		{4096, 1, 4711, 0, NULL, 0, true, true, UNKNOWN},
+		{254, 1 << 20, 4711, 0, NULL, 0, true, false, UNKNOWN},
+		{254, 0, 4711, 0x100000000, NULL, 0, true, true, UNKNOWN},
+		/* Without the bit, whatever the bytes are. */
+		{8, 1, 4711, 0, NULL, 0, false, true, INODE},
+		{4096, 1, 4711, 0, NULL, 0, false, false, INODE},
+	};
 
-	add_mmap2_with_build_id(builder);
-	file = small_file_open(builder);
-	g_assert_cmpint(perf_file_next_record(file, &record, NULL), ==, PERF_NEXT_RECORD);
-	record.tainted_body = copy = g_memdup2(record.tainted_body, record.body_size);
-	copy[32] = 255;
-	g_assert_true(perf_task_decode(perf_file_events(file), &record, false, &task));
-	g_assert_cmpmem(task.build_id, task.build_id_size, BUILD_ID, 20);
-	perf_file_free(file);
-	perf_builder_free(builder);
+	for (guint i = 0; i < 2 * G_N_ELEMENTS(rows); i++) {
+		const int byte_order = byte_orders[i % 2];
+		int expected = rows[i / 2].expected;
+		struct perf_builder *builder = perf_builder_new(byte_order);
+		struct perf_builder_event event = small_file_clock_event;
+		struct perf_builder_mmap mmap = library;
+		struct perf_task_event task;
+		struct perf_record record;
+		struct perf_file *file;
+
+		g_test_message("row %u, byte order %d", i / 2, byte_order);
+		if (expected == ID_IN_LITTLE_ENDIAN)
+			expected = byte_order == G_LITTLE_ENDIAN ? ID : INODE;
+		perf_builder_add_event(builder, &event);
+		event.attr.build_id = rows[i / 2].asked;
+		perf_builder_add_event(builder, &event);
+		mmap.major = rows[i / 2].major;
+		mmap.minor = rows[i / 2].minor;
+		mmap.inode = rows[i / 2].inode;
+		mmap.generation = rows[i / 2].generation;
+		mmap.build_id = (const guint8 *)rows[i / 2].build_id;
+		mmap.build_id_size = rows[i / 2].build_id_size;
+		mmap.misc |= rows[i / 2].bit ? PERF_RECORD_MISC_MMAP_BUILD_ID : 0;
+		perf_builder_mmap2(builder, &mmap);
+		file = small_file_open(builder);
+		g_assert_cmpint(perf_file_next_record(file, &record, NULL), ==, PERF_NEXT_RECORD);
+		g_assert_true(perf_task_decode(perf_file_events(file), &record,
+					       perf_file_is_swapped(file), &task));
+		g_assert_cmpint(task.has_inode, ==, expected == INODE);
+		g_assert_cmpint(task.build_id_size > 0, ==, expected == ID);
+		g_assert_cmphex(task.inode, ==, task.has_inode ? mmap.inode : 0);
+		if (mmap.build_id)
+			g_assert_cmpmem(task.build_id, task.build_id_size, mmap.build_id,
+					mmap.build_id_size);
+		g_assert_cmpstr(task.tainted_name, ==, library.path);
+		perf_file_free(file);
+		perf_builder_free(builder);
+	}
 }
 
 static void add_mmap(struct perf_builder *builder)
@@ -538,8 +606,7 @@ int main(int argc, char **argv)
 			test_mmap2_with_build_id_of_16_bytes);
 	g_test_add_func("/perf_task/mmap2_with_build_id_of_zeros_has_none",
 			test_mmap2_with_build_id_of_zeros_has_none);
-	g_test_add_func("/perf_task/mmap2_with_absurd_size_of_build_id",
-			test_mmap2_with_absurd_size_of_build_id);
+	g_test_add_func("/perf_task/mmap2_is_what_it_can_be", test_mmap2_is_what_it_can_be);
 	g_test_add_func("/perf_task/mmap", test_mmap);
 	g_test_add_func("/perf_task/kernel_mmap", test_kernel_mmap);
 	g_test_add_func("/perf_task/comm", test_comm);
