@@ -76,8 +76,8 @@ static char *key_of(const struct dso_identity *identity)
 {
 	GString *key = g_string_new(NULL);
 
-	g_string_printf(key, "%d %" PRIu32 ":%" PRIu32 " %" PRIu64 " ", identity->kind,
-			identity->major, identity->minor, identity->inode);
+	g_string_printf(key, "%d.%d %" PRIu32 ":%" PRIu32 " %" PRIu64 " ", identity->kind,
+			identity->in_64_bit, identity->major, identity->minor, identity->inode);
 	for (size_t i = 0; i < identity->build_id_size; i++)
 		g_string_append_printf(key, "%02x", identity->build_id[i]);
 	g_string_append_printf(key, " %s", identity->path);
@@ -157,7 +157,7 @@ static struct dso *make(const struct dso_table *table, uint32_t index)
 	return entry->dso;
 }
 
-/* The symbols of modules are those of the kernel, which has to be there first. */
+/* What a module or a vDSO is depends on the kernel, which has to be there first. */
 static void make_kernels(const struct dso_table *table)
 {
 	for (guint i = 0; i < table->kernels->len; i++)
@@ -169,7 +169,8 @@ struct dso *dso_table_get(const struct dso_table *table, uint32_t index)
 {
 	const struct entry *entry = table->entries->pdata[index];
 
-	if (!entry->dso && entry->identity.kind == DSO_KERNEL_MODULE)
+	if (!entry->dso &&
+	    (entry->identity.kind == DSO_KERNEL_MODULE || entry->identity.kind == DSO_VDSO))
 		make_kernels(table);
 	return make(table, index);
 }

@@ -21,6 +21,13 @@
  */
 #define MAX_THREAD_NAME 64
 
+/* perf's own copy of the vDSO, the name of which `perf inject --mmap2-buildids` puts into records.
+ */
+#define PERF_VDSO_COPY "/tmp/perf-vdso.so-"
+
+/* Below it is all that a process of 32 bits has. */
+#define MEMORY_OF_32_BITS (UINT64_C(1) << 32)
+
 /* What holds from a time on: an entry of a timeline, which is a GArray sorted by time. */
 struct dated {
 	uint64_t since_ns;
@@ -169,7 +176,7 @@ static enum dso_kind kind_of(const struct perf_task_event *event)
 
 	if (event->kernel)
 		return g_str_has_prefix(path, "[kernel.") ? DSO_KERNEL : DSO_KERNEL_MODULE;
-	if (!strcmp(path, "[vdso]"))
+	if (!strcmp(path, "[vdso]") || g_str_has_prefix(path, PERF_VDSO_COPY))
 		return DSO_VDSO;
 	if (path[0] == '[' || g_str_has_prefix(path, "//anon") ||
 	    g_str_has_prefix(path, "/anon_hugepage") || g_str_has_prefix(path, "/dev/zero") ||
@@ -178,7 +185,25 @@ static enum dso_kind kind_of(const struct perf_task_event *event)
 	return DSO_FILE;
 }
 
-/* "[kernel.kallsyms]_text": the kernel, and the symbol at `file_offset`. */
+/*
+ * "[kernel.kallsyms]_text": the kernel, and the symbol at `file_offset`. Where only
+ * "[kernel.kallsyms]" is left of it the mapping begins at that symbol. Returns the path without
+ * the symbol; the caller frees it.
+ */
+static char *take_kernel(const struct perf_task_event *event, struct dso_identity *identity)
+{
+	const char *end = strchr(event->tainted_name, ']');
+
+	identity->reference_address = event->file_offset;
+	if (!end || !end[1]) {
+		if (!event->file_offset)
+			identity->reference_address = event->start;
+		return g_strdup(event->tainted_name);
+	}
+	identity->reference_symbol = end + 1;
+	return g_strndup(event->tainted_name, (gsize)(end + 1 - event->tainted_name));
+}
+
 static uint32_t dso_of(struct tasks *tasks, const struct perf_task_event *event)
 {
 	g_autofree char *kernel_path = NULL;
@@ -193,16 +218,10 @@ static uint32_t dso_of(struct tasks *tasks, const struct perf_task_event *event)
 		.inode = event->inode,
 	};
 
-	if (identity.kind == DSO_KERNEL) {
-		const char *end = strchr(identity.path, ']');
-
-		if (end && end[1]) {
-			identity.reference_symbol = end + 1;
-			identity.reference_address = event->file_offset;
-			identity.path = kernel_path =
-				g_strndup(identity.path, (gsize)(end + 1 - identity.path));
-		}
-	}
+	if (identity.kind == DSO_KERNEL)
+		identity.path = kernel_path = take_kernel(event, &identity);
+	else if (identity.kind == DSO_VDSO)
+		identity.in_64_bit = event->start >= MEMORY_OF_32_BITS;
 	return dso_table_add(tasks->dsos, &identity);
 }
 

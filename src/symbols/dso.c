@@ -154,7 +154,8 @@ static void load_vdso(struct dso *dso, GError **error)
 	const struct debug_search search = search_of(dso);
 
 	dso->elf =
-		dso_file_find_vdso(&dso->identity, &search, &dso->memory_fd, &dso->elf_path, error);
+		dso_file_find_vdso(&dso->identity, kernel_symbols_is_running(dso->finder->kernel),
+				   &search, &dso->memory_fd, &dso->elf_path, error);
 	if (dso->elf)
 		load_elf_symbols(dso, error);
 }

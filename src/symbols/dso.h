@@ -35,9 +35,11 @@ struct dso_identity {
 	bool has_inode;		 /* major, minor and inode were recorded */
 	uint32_t major, minor;
 	uint64_t inode;
+	bool in_64_bit; /* DSO_VDSO: a process of 64 bits mapped it; those of 32 have another */
 	/*
-	 * DSO_KERNEL: a symbol ("_text" or "_stext") and where the recorded kernel had
-	 * it, as it loads itself elsewhere at each boot. NULL or 0: not recorded.
+	 * DSO_KERNEL: a symbol and where the recorded kernel had it, as it loads itself
+	 * elsewhere at each boot. Without a symbol it is the first that the kernel has of "_text"
+	 * and "_stext", as in perf. 0: not recorded.
 	 */
 	const char *reference_symbol;
 	uint64_t reference_address;
@@ -81,8 +83,8 @@ struct dso;
 
 /*
  * Nothing is opened before the first question. `identity` is copied. A module's
- * symbols are those of the recording's kernel: its DSO_KERNEL is made before the
- * first question about a DSO_KERNEL_MODULE.
+ * symbols are those of the recording's kernel, and a vDSO may be known by it: its DSO_KERNEL is
+ * made before the first question about a DSO_KERNEL_MODULE or DSO_VDSO.
  */
 struct dso *dso_new(const struct dso_identity *identity, struct dso_finder *finder);
 void dso_free(struct dso *dso);

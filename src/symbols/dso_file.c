@@ -186,31 +186,54 @@ static int copy_own_vdso(void)
 	return fd;
 }
 
-struct elf_file *dso_file_find_vdso(const struct dso_identity *identity,
+/* The kernel has one image for processes of 64 bits, and others for those of 32. */
+static bool is_of_our_size(const struct dso_identity *identity)
+{
+	return identity->in_64_bit == (sizeof(void *) == sizeof(uint64_t));
+}
+
+/* Our own, in `fd`, if it is the recorded one. */
+static struct elf_file *try_own_vdso(const struct dso_identity *identity, bool is_known,
+				     const struct debug_search *search, int *fd, char **path)
+{
+	static const struct dso_options no_options;
+	struct elf_file *elf;
+
+	*fd = copy_own_vdso();
+	if (*fd < 0)
+		return NULL;
+	*path = g_strdup_printf("/proc/self/fd/%d", *fd);
+	elf = is_known ? elf_file_open(*path, search, NULL)
+		       : try_path(*path, identity, &no_options, search, NULL);
+	if (elf)
+		return elf;
+	g_clear_pointer(path, g_free);
+	close(*fd);
+	*fd = -1;
+	return NULL;
+}
+
+struct elf_file *dso_file_find_vdso(const struct dso_identity *identity, bool same_kernel,
 				    const struct debug_search *search, int *fd, char **path,
 				    GError **error)
 {
 	static const struct dso_options no_options;
 	const struct build_id id = build_id_of(identity->build_id, identity->build_id_size);
+	const bool is_known = !id.size && same_kernel && is_of_our_size(identity);
 	struct elf_file *elf = NULL;
 
 	*fd = -1;
-	if (!id.size) {
+	if (!id.size && !is_known) {
 		g_set_error(error, DSO_ERROR, DSO_NOT_CHECKED,
 			    "cannot tell whether this machine's vDSO is the one that was recorded: "
-			    "no build-id was recorded");
+			    "no build-id of it was recorded%s",
+			    same_kernel ? ""
+					: ", and the recorded kernel is not known to be this one");
 		return NULL;
 	}
-	*fd = copy_own_vdso();
-	if (*fd >= 0) {
-		*path = g_strdup_printf("/proc/self/fd/%d", *fd);
-		elf = try_path(*path, identity, &no_options, search, NULL);
-		if (elf)
-			return elf;
-		g_clear_pointer(path, g_free);
-		close(*fd);
-		*fd = -1;
-	}
+	elf = try_own_vdso(identity, is_known, search, fd, path);
+	if (elf)
+		return elf;
 	*path = build_id_path(search->buildid_dir, &id, "/vdso");
 	elf = try_path(*path, identity, &no_options, search, NULL);
 	if (!elf) {

@@ -26,8 +26,9 @@ struct elf_file *dso_file_find(const struct dso_identity *identity,
 /*
  * As above. This process's own vDSO is given to libelf as a file in memory, whose
  * descriptor is in `fd` and must be open as long as `path` is used; -1 when another was found.
+ * `same_kernel`: the recorded kernel runs here, so without a recorded build-id it is our own.
  */
-struct elf_file *dso_file_find_vdso(const struct dso_identity *identity,
+struct elf_file *dso_file_find_vdso(const struct dso_identity *identity, bool same_kernel,
 				    const struct debug_search *search, int *fd, char **path,
 				    GError **error);
 

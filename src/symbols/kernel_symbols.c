@@ -7,8 +7,10 @@
  *	perf's cache: ~/.debug/[kernel.kallsyms]/BUILD-ID/kallsyms
  *
  * The kernel may be loaded elsewhere at each boot; how far it was moved tells the
- * reference symbol, whose address was recorded. Modules move on their own, which nothing
- * tells: they are resolved only when the kernel did not move, that is in the same boot.
+ * reference symbol, whose address was recorded. Its name may be missing (perf inject
+ * --mmap2-buildids drops it): it is the first in perf's list that the kernel has. Modules move on
+ *their own, which nothing tells: they are resolved only when the kernel did not move, that is in
+ *the same boot.
  */
 #include "symbols/kernel_symbols.h"
 
@@ -20,6 +22,9 @@
 
 #define PROC_KALLSYMS "/proc/kallsyms"
 #define KERNEL_NOTES  "/sys/kernel/notes"
+
+/* A kernel is moved by multiples of this at the least (EFI_KIMG_ALIGN, CONFIG_PHYSICAL_ALIGN). */
+#define KERNEL_ALIGNMENT (64 << 10)
 
 struct kernel_symbols {
 	const struct dso_options *options;   /* Weak */
@@ -57,8 +62,30 @@ void kernel_symbols_set_identity(struct kernel_symbols *kernel, const struct dso
 
 static bool has_reference(const struct kernel_symbols *kernel)
 {
-	return kernel->identity && kernel->identity->reference_symbol &&
-	       kernel->identity->reference_address;
+	return kernel->identity && kernel->identity->reference_address;
+}
+
+/*
+ * Where a file has the reference symbol: `find` asks it for one. Source of the list:
+ * ref_reloc_sym_names of tools/perf/util/machine.c.
+ */
+static bool find_reference(const struct kernel_symbols *kernel,
+			   bool (*find)(void *file, const char *name, uint64_t *address),
+			   void *file, uint64_t *address)
+{
+	const char *const recorded[] = {kernel->identity->reference_symbol, NULL};
+	static const char *const usual[] = {"_text", "_stext", NULL};
+
+	for (const char *const *name = *recorded ? recorded : usual; *name; name++)
+		if (find(file, *name, address))
+			return true;
+	return false;
+}
+
+/* A place that nobody named may be that of something else. */
+static bool is_likely(const struct kernel_symbols *kernel, uint64_t delta)
+{
+	return kernel->identity->reference_symbol || delta % KERNEL_ALIGNMENT == 0;
 }
 
 static struct build_id recorded_build_id(const struct kernel_symbols *kernel)
@@ -76,6 +103,14 @@ static struct kallsyms *read_from_cache(const struct kernel_symbols *kernel,
 	g_autofree char *path = g_build_filename(cache, "[kernel.kallsyms]", hex, "kallsyms", NULL);
 
 	return kallsyms_read(path, NULL);
+}
+
+bool kernel_symbols_is_running(const struct kernel_symbols *kernel)
+{
+	const struct build_id recorded = recorded_build_id(kernel);
+	const struct build_id running = build_id_of_notes(KERNEL_NOTES);
+
+	return build_id_equal(&recorded, &running);
 }
 
 /* /proc/kallsyms, or what perf kept of the kernel that was recorded. */
@@ -113,21 +148,31 @@ static struct kallsyms *read_checked(struct kernel_symbols *kernel, GError **err
 	return NULL;
 }
 
+static bool find_in_kallsyms(void *kallsyms, const char *name, uint64_t *address)
+{
+	return kallsyms_address_of(kallsyms, name, address);
+}
+
+/* With --kallsyms the user vouches for the place, too, where none was recorded. */
 static bool find_delta(struct kernel_symbols *kernel, GError **error)
 {
 	uint64_t address;
+	bool found;
 
 	if (!has_reference(kernel))
 		return true;
-	if (!kallsyms_address_of(kernel->kallsyms, kernel->identity->reference_symbol, &address)) {
-		g_set_error(error, DSO_ERROR, DSO_NOT_CHECKED,
-			    "cannot tell where the recorded kernel was: its kallsyms have no "
-			    "symbol %s",
-			    kernel->identity->reference_symbol);
-		return false;
+	found = find_reference(kernel, find_in_kallsyms, kernel->kallsyms, &address);
+	if (found && is_likely(kernel, kernel->identity->reference_address - address)) {
+		kernel->delta = kernel->identity->reference_address - address;
+		return true;
 	}
-	kernel->delta = kernel->identity->reference_address - address;
-	return true;
+	if (!kernel->identity->reference_symbol && kernel->options->kallsyms)
+		return true;
+	g_set_error(error, DSO_ERROR, DSO_NOT_CHECKED,
+		    "cannot tell where the recorded kernel was: its kallsyms have no symbol %s",
+		    kernel->identity->reference_symbol ? kernel->identity->reference_symbol
+						       : "at the recorded address");
+	return false;
 }
 
 /* Reads kallsyms on the first call. */
@@ -204,6 +249,11 @@ struct symbol_table *kernel_symbols_module(struct kernel_symbols *kernel,
 	return table;
 }
 
+static bool find_in_elf(void *elf, const char *name, uint64_t *address)
+{
+	return elf_file_symbol_value(elf, name, address);
+}
+
 static bool is_recorded_vmlinux(const struct kernel_symbols *kernel, struct elf_file *elf,
 				uint64_t *delta, GError **error)
 {
@@ -220,12 +270,19 @@ static bool is_recorded_vmlinux(const struct kernel_symbols *kernel, struct elf_
 			    kernel->options->vmlinux, found_hex, recorded_hex);
 		return false;
 	}
-	if (!has_reference(kernel) ||
-	    !elf_file_symbol_value(elf, kernel->identity->reference_symbol, &address)) {
+	if (!has_reference(kernel)) {
+		g_set_error(error, DSO_ERROR, DSO_NOT_CHECKED,
+			    "cannot tell where the recorded kernel was: the recording has no "
+			    "address of it");
+		return false;
+	}
+	if (!find_reference(kernel, find_in_elf, elf, &address) ||
+	    !is_likely(kernel, kernel->identity->reference_address - address)) {
 		g_set_error(error, DSO_ERROR, DSO_NOT_CHECKED,
 			    "cannot tell where the recorded kernel was: %s has no symbol %s",
-			    has_reference(kernel) ? kernel->options->vmlinux : "the recording",
-			    has_reference(kernel) ? kernel->identity->reference_symbol : "of it");
+			    kernel->options->vmlinux,
+			    kernel->identity->reference_symbol ? kernel->identity->reference_symbol
+							       : "at the recorded address");
 		return false;
 	}
 	*delta = kernel->identity->reference_address - address;

@@ -20,6 +20,9 @@ void kernel_symbols_free(struct kernel_symbols *kernel);
 void kernel_symbols_set_identity(struct kernel_symbols *kernel,
 				 const struct dso_identity *identity);
 
+/* Whether the kernel that runs is the recorded one. */
+bool kernel_symbols_is_running(const struct kernel_symbols *kernel);
+
 /*
  * From kallsyms, at addresses of the recorded kernel; for a module `name` is
  * its name. NULL and DSO_ERROR when they cannot be told. The caller gives the table back,

@@ -300,6 +300,23 @@ static void test_cache(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED
 	assert_name(dso, TEXT + 0x200123, "local_one");
 	dso_free(dso);
 	dso_finder_free(finder);
+
+	fixture->kernel.reference_symbol = NULL;
+	finder = dso_finder_new(&options);
+	dso = dso_new(&fixture->kernel, finder);
+	g_assert_cmpint(dso_state(dso), ==, DSO_OK);
+	assert_name(dso, TEXT + 0x200123, "local_one");
+	dso_free(dso);
+	dso_finder_free(finder);
+
+	/* It may be where no symbol is: nothing vouches for that. */
+	fixture->kernel.reference_address = TEXT + 0x201000;
+	finder = dso_finder_new(&options);
+	dso = dso_new(&fixture->kernel, finder);
+	g_assert_cmpint(dso_state(dso), ==, DSO_NOT_CHECKED);
+	assert_name(dso, TEXT + 0x201123, NULL);
+	dso_free(dso);
+	dso_finder_free(finder);
 }
 
 /* A program stands for the kernel, loaded 2 MiB above where it was linked. */
@@ -334,7 +351,22 @@ static void test_vmlinux(struct fixture *fixture, gconstpointer data G_GNUC_UNUS
 	assert_name(dso, function, NULL);
 	dso_free(dso);
 
+	/* perf inject --mmap2-buildids: the symbol's name is missing. */
 	fixture->kernel.reference_symbol = NULL;
+	dso = dso_new(&fixture->kernel, finder);
+	g_assert_cmpint(dso_state(dso), ==, DSO_OK);
+	assert_name(dso, function + moved + 1, "do_work");
+	assert_name(dso, function, NULL);
+	dso_free(dso);
+
+	/* No kernel is moved by so little: that is the address of something else. */
+	fixture->kernel.reference_address = text + moved + 0x1000;
+	dso = dso_new(&fixture->kernel, finder);
+	g_assert_cmpint(dso_state(dso), ==, DSO_NOT_CHECKED);
+	assert_name(dso, function + moved + 0x1000, NULL);
+	dso_free(dso);
+
+	fixture->kernel.reference_address = 0;
 	dso = dso_new(&fixture->kernel, finder);
 	g_assert_cmpint(dso_state(dso), ==, DSO_NOT_CHECKED);
 	assert_name(dso, function, NULL);
@@ -377,6 +409,46 @@ static void test_running(struct fixture *fixture, gconstpointer data G_GNUC_UNUS
 	kallsyms_free(kallsyms);
 }
 
+/* Without a build-id of its own a vDSO is ours when the recorded kernel is the one that runs. */
+static void test_vdso(struct fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+	static const guint8 other_id[20] = {1, 2, 3};
+	const struct build_id id = build_id_of_notes("/sys/kernel/notes");
+	const struct dso_options options = {.buildid_dir = fixture->dir};
+	const struct {
+		const guint8 *kernel, *own;
+		bool in_64_bit;
+		enum dso_state state;
+	} rows[] = {
+		{id.bytes, NULL, true, DSO_OK},
+		{id.bytes, NULL, false, DSO_NOT_CHECKED},
+		{other_id, NULL, true, DSO_NOT_CHECKED},
+		{NULL, NULL, true, DSO_NOT_CHECKED},
+		{id.bytes, other_id, true, DSO_OTHER_BUILD_ID},
+	};
+
+	g_assert_cmpuint(id.size, >, 0);
+	for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+		const struct dso_identity identity = {.kind = DSO_VDSO,
+						      .path = "[vdso]",
+						      .in_64_bit = rows[i].in_64_bit,
+						      .build_id = rows[i].own,
+						      .build_id_size = sizeof(other_id)};
+		struct dso_finder *finder = dso_finder_new(&options);
+		struct dso *kernel, *vdso;
+
+		fixture->kernel.build_id = rows[i].kernel;
+		fixture->kernel.build_id_size = rows[i].kernel ? 20 : 0;
+		kernel = dso_new(&fixture->kernel, finder);
+		vdso = dso_new(&identity, finder);
+		g_assert_cmpint(dso_state(vdso), ==, rows[i].state);
+		g_assert_cmpint(dso_elf_path(vdso) != NULL, ==, rows[i].state == DSO_OK);
+		dso_free(vdso);
+		dso_free(kernel);
+		dso_finder_free(finder);
+	}
+}
+
 static void add(const char *name, const char *text, void (*test)(struct fixture *, gconstpointer))
 {
 	g_test_add(name, struct fixture, text, set_up, test, tear_down);
@@ -399,5 +471,6 @@ int main(int argc, char **argv)
 	add("/kallsyms/cache", NULL, test_cache);
 	add("/kallsyms/vmlinux", NULL, test_vmlinux);
 	add("/kallsyms/running", NULL, test_running);
+	add("/kallsyms/vdso", NULL, test_vdso);
 	return g_test_run();
 }

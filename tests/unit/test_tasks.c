@@ -494,6 +494,7 @@ static void test_kinds_of_mappings(struct fixture *fixture, gconstpointer data G
 		{"/opt/[vdso]", DSO_FILE},
 		{"memfd.so", DSO_FILE},
 		{"[vdso]", DSO_VDSO},
+		{"/tmp/perf-vdso.so-P0oITo", DSO_VDSO}, /* of perf inject --mmap2-buildids */
 		{"//anon", DSO_ANONYMOUS},
 		{"[heap]", DSO_ANONYMOUS},
 		{"[stack]", DSO_ANONYMOUS},
