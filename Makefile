@@ -68,16 +68,16 @@ endif
 # The modules, in the order in which one may include another.
 BASE := error value_set hash id_table printable
 PERFDATA := perf_bytes perf_event perf_file perf_header perf_header_records perf_record perf_sample \
-	    perf_stream perf_task perf_unpack tracepoint format_files uprobe_sites
+	    perf_stream perf_task perf_unpack perf_sections perf_completion tracepoint format_files uprobe_sites
 COLO := phase probe hit_log hit_queue model verdict tally summary parts
 PROBES := process registration sdt_notes shared_state tracefs uprobe_arguments
-SYMBOLS := build_id debug_file demangle dso dso_error dso_file elf_file elf_plt inline_index \
-	   kallsyms kernel_symbols regular_file symbol_table
+SYMBOLS := build_id build_id_cache debug_file demangle dso dso_error dso_file elf_file elf_plt inline_index \
+	   kallsyms kernel_module kernel_symbols regular_file symbol_table
 PROFILE := address_space dso_table profile sample_event stack_resolver stack_table tasks unwinder
 COMMANDS := recording recording_file phase_profile phase_sums input output warnings report report_text \
 	    report_profile json report_json report_json_profile report_csv figures flamegraph flame_tree \
 	    flame_layout flame_tooltip flame_svg svg_text record record_rights record_targets \
-	    record_result perf_child child probe_share live live_counts live_face live_processes live_view screen
+	    record_result record_files record_keep perf_child child probe_share live live_counts live_face live_processes live_view screen
 COMMANDS += $(if $(HAVE_LIBPERF),ring,ring_missing)
 
 base_objects := $(BASE:%=$(BUILD)/src/base/%.o)

@@ -153,6 +153,7 @@ system_tests() {
     tap workload tests/system/check-profiles-of-workload.py --colo-perf build/colo-perf
     tap forms tests/system/check-forms.py --colo-perf build/colo-perf
     tap record tests/system/check-record.py --colo-perf build/colo-perf
+    tap record-keeps tests/system/check-record-keeps.py --colo-perf build/colo-perf
     tap full-setup tests/system/check-full-setup.py --colo-perf build/colo-perf "$qemu"
     tap full-failover tests/system/check-full-failover.py "$qemu"
     tap records tests/system/check-records.sh "$qemu" build/colo-perf

@@ -53,6 +53,7 @@ static void become(const struct child_options *options, pid_t parent, int gate_f
 	if (gate_fd >= 0 && read(gate_fd, &byte, 1) != 1)
 		_exit(CANNOT_RUN);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	sigprocmask(SIG_SETMASK, options->mask, NULL);
 	execvp(options->argv[0], (char *const *)options->argv);
 	code = errno;

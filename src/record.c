@@ -11,6 +11,7 @@
 #include "input.h"
 #include "perf_child.h"
 #include "probe_share.h"
+#include "record_keep.h"
 #include "record_result.h"
 #include "record_rights.h"
 #include "record_targets.h"
@@ -22,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -35,6 +37,8 @@
 #define MAX_FREQUENCY	  1000000
 #define MAX_DURATION_S	  1e6
 #define LOOK_MS		  200
+#define FIRST_FILES_US	  (100 * 1000)
+#define MOST_FILES_US	  (60 * G_USEC_PER_SEC)
 #define READY_MS	  50
 #define COMMAND_END_MS	  10000
 
@@ -56,13 +60,17 @@ struct session {
 	int signal_fd;		       /* Owned by this */
 	int signal;		       /* the one that wants us to end; 0: none yet */
 	GArray *pids;		       /* Owned by this: pid_t */
-	GArray *pidfds;		       /* Owned by this: int (owned), with --all-cpus */
+	GArray *pidfds;		       /* Owned by this: int (owned), where perf does not watch */
 	GPtrArray *programs;	       /* Owned by this: struct program (owned) */
 	char *output,
 		*part; /* Owned by this: the file, and its name while it is written, or NULL */
-	struct registration *registration; /* Owned by this */
-	struct child *command;		   /* Owned by this; NULL: none */
-	struct perf_child *perf_child;	   /* Owned by this */
+	char *kept;    /* Owned by this: what the recording is called now; NULL: there is none */
+	struct registration *registration;  /* Owned by this */
+	struct child *command;		    /* Owned by this; NULL: none */
+	struct perf_child *perf_child;	    /* Owned by this */
+	struct record_keep *keep;	    /* Owned by this */
+	gint64 files_us, files_interval_us; /* when keep looks at the processes again */
+	GError *unfinished; /* Owned by this: why perf did not complete the file, or NULL */
 };
 
 static int fail(const GError *error)
@@ -92,6 +100,8 @@ static void block_signals(struct session *session)
 	session->signal_fd = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
 	/* Who reads our output may leave; the recording is to be finished. */
 	signal(SIGPIPE, SIG_IGN);
+	/* A recording that reaches ulimit -f is completed. */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 /* Waits at most `timeout_ms` for a signal; true once there was one that wants us to end. */
@@ -160,6 +170,7 @@ static bool start_command(struct session *session, GError **error)
 	};
 	pid_t pid;
 
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	session->command = child_start(&options, error);
 	if (!session->command)
 		return false;
@@ -181,17 +192,51 @@ static bool watch_processes(struct session *session, GError **error)
 	return true;
 }
 
-static bool have_ended(const struct session *session)
+/*
+ * With -daemonize a QEMU goes on as the child of a child that ends like the COMMAND itself. As a
+ * subreaper we are its parent then, and perf's events are inherited.
+ */
+static bool follow_daemons(struct session *session)
 {
-	bool ended = session->options->all_cpus;
+	g_autoptr(GArray) daemons = processes_below_us(session->programs);
+	bool found = false;
 
-	for (guint i = 0; ended && i < session->pidfds->len; i++) {
-		struct pollfd process = {.fd = g_array_index(session->pidfds, int, i),
-					 .events = POLLIN};
+	for (guint i = 0; i < daemons->len; i++) {
+		const pid_t pid = g_array_index(daemons, pid_t, i);
+		g_autofree char *text = NULL;
 
-		ended = poll(&process, 1, 0) == 1;
+		if (pids_have(session->pids, pid) || !pidfds_add(session->pidfds, pid))
+			continue;
+		g_array_append_val(session->pids, pid);
+		text = g_strdup_printf("%s goes on as process %d, which is recorded until it ends",
+				       session->options->command[0], pid);
+		say(session, text);
+		found = true;
 	}
-	return ended;
+	return found;
+}
+
+/* Where it is not perf that ends with them. */
+static bool have_ended(struct session *session)
+{
+	if (session->command)
+		return child_has_ended(session->command) && pidfds_have_ended(session->pidfds) &&
+		       !follow_daemons(session);
+	return session->options->all_cpus && pidfds_have_ended(session->pidfds);
+}
+
+/* At once, then more and more rarely: most is mapped early. */
+static void look_at_files(struct session *session)
+{
+	const gint64 now_us = g_get_monotonic_time();
+
+	if (now_us < session->files_us)
+		return;
+	for (guint i = 0; i < session->pids->len; i++)
+		record_keep_look(session->keep, g_array_index(session->pids, pid_t, i));
+	session->files_interval_us =
+		CLAMP(2 * session->files_interval_us, FIRST_FILES_US, MOST_FILES_US);
+	session->files_us = now_us + session->files_interval_us;
 }
 
 /*
@@ -241,6 +286,7 @@ static bool start_perf(struct session *session, GError **error)
 		if (wants_end(session, READY_MS))
 			return true;
 	}
+	session->keep = record_keep_new(REGISTRATION_GROUP, events);
 	text = g_strdup_printf("recording %u probes and %s of %u process%s; Ctrl-C ends it",
 			       events->len, options->frequency_hz ? samples : "no samples",
 			       session->pids->len, session->pids->len == 1 ? "" : "es");
@@ -256,10 +302,10 @@ static void wait_for_end(struct session *session)
 	double duration_s = session->options->duration_s;
 	gint64 until_us = g_get_monotonic_time() + (gint64)(duration_s * G_USEC_PER_SEC);
 
-	while (!perf_child_has_ended(session->perf_child) && !have_ended(session) &&
-	       !(session->command && child_has_ended(session->command))) {
+	while (!perf_child_has_ended(session->perf_child) && !have_ended(session)) {
 		gint64 left_ms = (until_us - g_get_monotonic_time()) / 1000 + 1;
 
+		look_at_files(session);
 		if (duration_s > 0 && left_ms <= 0)
 			break;
 		if (wants_end(session,
@@ -270,15 +316,34 @@ static void wait_for_end(struct session *session)
 
 static bool keep_recording(struct session *session, GError **error)
 {
-	if (!perf_child_finish(session->perf_child, error))
+	g_autoptr(GError) unfinished = NULL, problem = NULL;
+	g_autofree char *note = NULL, *warning = NULL;
+
+	session->files_us = 0;
+	look_at_files(session);
+	perf_child_finish(session->perf_child, &unfinished);
+	/* Nobody writes to it any more. */
+	g_clear_pointer(&session->perf_child, perf_child_free);
+	if (!record_keep_complete(session->keep, session->part,
+				  unfinished ? unfinished->message : NULL, &note, &warning)) {
+		g_propagate_error(error, g_steal_pointer(&unfinished));
 		return false;
-	if (g_rename(session->part, session->output))
-		return record_fail(error, "cannot rename %s to %s: %s", session->part,
-				   session->output, g_strerror(errno));
+	}
+	session->unfinished = g_steal_pointer(&unfinished);
+	if (note)
+		say(session, note);
+	if (warning)
+		colo_perf_fail(COMMAND, COLO_PERF_DONE, "warning: %s", warning);
+	session->kept = record_keep_place(session->part, session->output,
+					  session->unfinished != NULL, &problem);
 	g_clear_pointer(&session->part, g_free);
-	printf("file=%s\n", session->options->output);
+	printf("file=%s\n",
+	       strcmp(session->kept, session->output) ? session->kept : session->options->output);
 	fflush(stdout);
-	return true;
+	if (!problem)
+		return true;
+	g_propagate_error(error, g_steal_pointer(&problem));
+	return false;
 }
 
 /* Whatever there is; in this order, as the events of perf keep the registration busy. */
@@ -287,6 +352,7 @@ static void take_back(struct session *session)
 	g_clear_pointer(&session->perf_child, perf_child_free);
 	probe_share_free(COMMAND, session->registration);
 	session->registration = NULL;
+	/* It holds nothing. */
 	if (session->part)
 		g_unlink(session->part);
 	child_stop(session->command, COMMAND_END_MS);
@@ -331,7 +397,12 @@ static int run_recording(struct session *session)
 	if (!recorded)
 		return stopped(session);
 	say_command_end(session);
-	return record_print_result(COMMAND, session->options->output, session->options->quiet);
+	if (!session->unfinished)
+		return record_print_result(COMMAND, session->kept, session->options->quiet);
+	colo_perf_fail(COMMAND, COLO_PERF_DONE, "%s: what was recorded until then is in %s",
+		       session->unfinished->message, session->kept);
+	record_print_result(COMMAND, session->kept, session->options->quiet);
+	return COLO_PERF_FAILED;
 }
 
 /* --- --check --- */
@@ -383,6 +454,9 @@ static int run(const struct options *options)
 	g_free(session.perf);
 	g_free(session.output);
 	g_free(session.part);
+	g_free(session.kept);
+	record_keep_free(session.keep);
+	g_clear_error(&session.unfinished);
 	close(session.signal_fd);
 	return status;
 }

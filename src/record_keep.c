@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Completes a recording.
+ */
+#define _GNU_SOURCE /* renameat2() */
+#include "record_keep.h"
+
+#include "base/error.h"
+#include "perfdata/perf_completion.h"
+#include "perfdata/perf_sections.h"
+#include "probes/registration.h"
+#include "probes/tracefs.h"
+#include "record_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+struct record_keep {
+	char *group;			    /* Owned by this */
+	GPtrArray *formats;		    /* Owned by this: GBytes (owned) */
+	GBytes *header_page, *header_event; /* Owned by this */
+	struct timespec clock, wall;	    /* read at the same time */
+	struct record_files *files;	    /* Owned by this */
+};
+
+/* What cannot be read is empty. */
+static GBytes *read_event_file(const char *name)
+{
+	g_autofree char *path = g_build_filename(TRACEFS_PATH, "events", name, NULL);
+	char *text = NULL;
+	gsize size = 0;
+
+	g_file_get_contents(path, &text, &size, NULL);
+	return g_bytes_new_take(text, size);
+}
+
+struct record_keep *record_keep_new(const char *group, const GPtrArray *events)
+{
+	struct record_keep *keep = g_new0(struct record_keep, 1);
+
+	keep->group = g_strdup(group);
+	keep->files = record_files_new();
+	keep->formats = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+	keep->header_page = read_event_file("header_page");
+	keep->header_event = read_event_file("header_event");
+	for (guint i = 0; i < events->len; i++) {
+		const struct registered_event *event = events->pdata[i];
+		g_autofree char *name = g_build_filename(group, event->name, "format", NULL);
+
+		g_ptr_array_add(keep->formats, read_event_file(name));
+	}
+	clock_gettime(CLOCK_MONOTONIC, &keep->clock);
+	clock_gettime(CLOCK_REALTIME, &keep->wall);
+	return keep;
+}
+
+void record_keep_free(struct record_keep *keep)
+{
+	if (!keep)
+		return;
+	record_files_free(keep->files);
+	g_ptr_array_unref(keep->formats);
+	g_bytes_unref(keep->header_page);
+	g_bytes_unref(keep->header_event);
+	g_free(keep->group);
+	g_free(keep);
+}
+
+void record_keep_look(struct record_keep *keep, pid_t pid)
+{
+	record_files_look(keep->files, pid);
+}
+
+static uint64_t to_ns(const struct timespec *time)
+{
+	return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_nsec;
+}
+
+/* What perf writes when it ends. */
+static void add_end(const struct record_keep *keep, struct perf_completion *completion,
+		    const char *unfinished)
+{
+	struct utsname machine;
+
+	perf_completion_add(completion, PERF_FEATURE_TRACING_DATA,
+			    perf_section_of_formats(keep->group, keep->formats, keep->header_page,
+						    keep->header_event));
+	perf_completion_add(
+		completion, PERF_FEATURE_CLOCK_DATA,
+		perf_section_of_clock(CLOCK_MONOTONIC, to_ns(&keep->clock), to_ns(&keep->wall)));
+	perf_completion_add(completion, PERF_FEATURE_CUT_SHORT, perf_section_of_string(unfinished));
+	if (uname(&machine))
+		return;
+	perf_completion_add(completion, PERF_FEATURE_HOSTNAME,
+			    perf_section_of_string(machine.nodename));
+	perf_completion_add(completion, PERF_FEATURE_OSRELEASE,
+			    perf_section_of_string(machine.release));
+	perf_completion_add(completion, PERF_FEATURE_ARCH, perf_section_of_string(machine.machine));
+}
+
+/* The kernel's path ends with a symbol, which the table does not have. */
+static char *path_in_table(const struct perf_mapped_file *file)
+{
+	const char *end = file->kernel && file->path[0] == '[' ? strchr(file->path, ']') : NULL;
+
+	return end ? g_strndup(file->path, (gsize)(end + 1 - file->path)) : g_strdup(file->path);
+}
+
+static void add_build_ids(struct record_keep *keep, struct perf_completion *completion)
+{
+	GPtrArray *files = perf_completion_files(completion);
+	GByteArray *section = g_byte_array_new();
+
+	record_files_identify(keep->files, files);
+	for (guint i = 0; i < files->len; i++) {
+		const struct perf_mapped_file *file = files->pdata[i];
+		g_autofree char *path = path_in_table(file);
+
+		if (file->build_id_size)
+			perf_section_add_build_id(section, path, file->kernel, file->build_id,
+						  file->build_id_size);
+	}
+	perf_completion_add(completion, PERF_FEATURE_BUILD_ID, section);
+}
+
+static bool complete(struct record_keep *keep, struct perf_completion *completion,
+		     const char *unfinished, char **note, char **warning)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (unfinished && !perf_completion_samples(completion))
+		return false;
+	add_build_ids(keep, completion);
+	if (unfinished)
+		add_end(keep, completion, unfinished);
+	*note = record_files_keep(keep->files, perf_completion_files(completion), warning);
+	if (perf_completion_write(completion, &error))
+		return true;
+	g_free(*warning);
+	*warning = unfinished
+			   ? g_strdup_printf("the formats of its probes could not be written (%s): "
+					     "give them to report with --formats, as long as the "
+					     "same probes are registered",
+					     error->message)
+			   : g_strdup_printf("build-ids could not be written (%s): functions "
+					     "have names only as long as no file changes",
+					     error->message);
+	return true;
+}
+
+bool record_keep_complete(struct record_keep *keep, const char *path, const char *unfinished,
+			  char **note, char **warning)
+{
+	g_autoptr(GError) error = NULL;
+	struct perf_completion *completion = perf_completion_open(path, &error);
+	bool keeps;
+
+	*note = *warning = NULL;
+	if (!completion) {
+		/* What perf has completed is kept, whatever it is. */
+		*warning = unfinished ? NULL : g_strdup(error->message);
+		return !unfinished;
+	}
+	keeps = complete(keep, completion, unfinished, note, warning);
+	perf_completion_free(completion);
+	return keeps;
+}
+
+static bool move_part(const char *part, const char *output, bool unfinished)
+{
+	if (!renameat2(AT_FDCWD, part, AT_FDCWD, output, unfinished ? RENAME_NOREPLACE : 0))
+		return true;
+	/* A file system that does not know the flag. */
+	return errno == EINVAL && access(output, F_OK) && !g_rename(part, output);
+}
+
+char *record_keep_place(const char *part, const char *output, bool unfinished, GError **error)
+{
+	if (move_part(part, output, unfinished))
+		return g_strdup(output);
+	if (!unfinished || errno != EEXIST)
+		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
+			    "cannot rename %s to %s: %s; the recording is in the former", part,
+			    output, g_strerror(errno));
+	return g_strdup(part);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What is kept while perf records, so that its file is complete whatever becomes of perf, of the
+ * processes and of their files: the formats of the probes, which are taken back at the end, and the
+ * files that the processes run.
+ */
+#ifndef COLO_PERF_RECORD_KEEP_H
+#define COLO_PERF_RECORD_KEEP_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct record_keep;
+
+/* Of these registered probes (struct registered_event) of the group. */
+struct record_keep *record_keep_new(const char *group, const GPtrArray *events);
+void record_keep_free(struct record_keep *keep);
+
+/* See record_files_look(). */
+void record_keep_look(struct record_keep *keep, pid_t pid);
+
+/*
+ * Completes the file that perf has left, when nobody writes to it any more: adds build-ids, and
+ * what perf writes last if it did not come to that, for the reason `unfinished` (NULL: it did).
+ * False when the file holds no sample. In `*note` is what was done that people should know, in
+ * `*warning` what could not be: sentences that the caller frees, or NULL.
+ */
+bool record_keep_complete(struct record_keep *keep, const char *path, const char *unfinished,
+			  char **note, char **warning);
+
+/*
+ * Moves the recording from `part` to `output`; what perf did not complete (`unfinished`) replaces
+ * no older file, and then stays where it is. Returns where it is, which the caller frees. `error`
+ * is set when it should have been moved and could not be.
+ */
+char *record_keep_place(const char *part, const char *output, bool unfinished, GError **error);
+
+#endif
