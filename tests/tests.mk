@@ -20,7 +20,7 @@ recorded := $(BUILD)/tests/lib/recorded.o
 
 # Unit tests: each is linked with the modules that it may know and no others, so
 # that an include in the wrong direction does not link.
-UNIT_BASE := test_distribution test_byte_reader test_hash test_id_table test_printable
+UNIT_BASE := test_distribution test_byte_reader test_hash test_id_table test_printable test_rights
 UNIT_PERFDATA := test_perf_file test_perf_event test_event_desc test_perf_task test_perf_completion test_tracepoint test_format_files
 UNIT_COLO := test_probe test_hit_log test_model test_parts test_tally test_hit_queue
 UNIT_PROBES := test_sdt_notes test_uprobe_arguments test_process test_registration

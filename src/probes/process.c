@@ -5,6 +5,7 @@
 #include "probes/process.h"
 
 #include "base/error.h"
+#include "base/rights.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,14 +41,22 @@ static struct program *program_of_fd(int fd, const struct stat *status, char *pa
 
 static void fail_process(pid_t pid, int code, GError **error)
 {
+	g_autofree char *advice = rights_advice(CAP_SYS_PTRACE, "CAP_SYS_PTRACE");
+
 	if (code == ENOENT || code == ESRCH)
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
 			    "there is no process %d: give the pid of a running QEMU with -p", pid);
-	else
+	else if (geteuid())
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
 			    "cannot see which program process %d runs (%s): run this as root, or "
 			    "as the user of that process",
 			    pid, g_strerror(code));
+	else
+		g_set_error(
+			error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
+			"cannot see which program process %d runs (%s), for which CAP_SYS_PTRACE "
+			"is needed: %s",
+			pid, g_strerror(code), advice);
 }
 
 /*

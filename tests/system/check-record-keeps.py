@@ -39,6 +39,7 @@ sequences, is_gapless, wait_until = \
 LONG = 1000000  # checkpoints: more than any test waits for
 LIBRARY = "libkept-work.so"
 SAMPLES = ("-e", "cpu-clock", "-F", 997)
+NOBODY = 65534
 KERNEL = "[kernel.kallsyms]"
 
 
@@ -131,6 +132,43 @@ def check_build_ids(programs, machine):
     machine.check_clean("a recording with build-ids")
 
 
+def check_advice(programs, machine, work):
+    """Somebody who may not see the kernel's addresses is told what stands in the way here."""
+    workload = started(programs.copy("advice"))
+    recorder = Recorder("advice", *SAMPLES, "-p", workload.pid).wait_ready()
+    workload.begin()
+    time.sleep(0.5)
+    recorder.end()
+    workload.stop()
+    os.chmod(work, 0o755)
+    os.chmod(recorder.path, 0o644)
+    sysctls = {name: pathlib.Path("/proc/sys/kernel", name) for name in
+               ("kptr_restrict", "perf_event_paranoid")}
+    before = {name: path.read_text(encoding="ascii") for name, path in sysctls.items()}
+    rows = ((0, 2, r"kernel\.perf_event_paranoid is 2 and you lack CAP_SYSLOG: run this as root, or "
+             "set the sysctl to 1"),
+            (1, -1, r"kernel\.kptr_restrict is 1 and you lack CAP_SYSLOG: run this as root"),
+            (2, -1, r"kernel\.kptr_restrict is 2, which hides them from root as well"),
+            (0, 1, None))
+    try:
+        for kptr_restrict, paranoid, advice in rows:
+            sysctls["kptr_restrict"].write_text(str(kptr_restrict), encoding="ascii")
+            sysctls["perf_event_paranoid"].write_text(str(paranoid), encoding="ascii")
+            done = subprocess.run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}",
+                                   "--clear-groups", Recorder.program, "report", recorder.path],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                                  encoding="utf-8")
+            hidden = "hides all addresses" in done.stdout
+            check(f"kptr_restrict {kptr_restrict}, perf_event_paranoid {paranoid}: the advice is "
+                  "what helps", done.returncode == 0 and hidden == bool(advice)
+                  and (not advice or re.search(advice, done.stdout)),
+                  [line for line in done.stdout.splitlines() if "kernel" in line][:3])
+    finally:
+        for name, path in sysctls.items():
+            path.write_text(before[name], encoding="ascii")
+    machine.check_clean("a recording for somebody else")
+
+
 def check_other_perf(programs, machine):
     """Another perf asks the kernel for build-ids, which marks our records, too."""
     program = programs.copy("disturbed")
@@ -153,8 +191,12 @@ def check_other_perf(programs, machine):
     machine.check_clean("a recording beside another perf")
 
 
-def check_salvaged(name, recorder, status, path, why):
-    """What perf did not complete: kept, and read by everybody without further ado."""
+def check_salvaged(name, recorder, status, path, why, least=1):
+    """What perf did not complete: kept, and read by everybody without further ado.
+
+    The first `least` checkpoints are in it: later ones may have been in the buffer of a CPU that
+    perf had not written yet.
+    """
     said = recorder.said()
     check(f"{name}: status 1, and one line says why and where the recording is", status == 1
           and re.search(f"^colo-perf record: perf record {why}.*: what was recorded until then "
@@ -163,7 +205,8 @@ def check_salvaged(name, recorder, status, path, why):
     document = report(path)
     seen = list(sequences(document).values())
     check(f"{name}: report reads it, with the names, and says that it is cut",
-          len(seen) == 1 and len(seen[0]) > 50 and seen[0][:50] == list(range(1, 51))
+          len(seen) == 1 and len(seen[0]) >= least
+          and seen[0][:least] == list(range(1, least + 1))
           and "work_in_library" in functions(document) and codes(document)[0] == "damaged"
           and "formats_elsewhere" not in codes(document),
           (seen and seen[0][:3] + seen[0][-3:], sorted(functions(document)), codes(document),
@@ -182,7 +225,7 @@ def check_killed_perf(programs, machine):
     os.kill(recorder.perf(), signal.SIGKILL)
     status = recorder.wait()
     machine.check_clean("SIGKILL of perf")
-    check_salvaged("perf was killed", recorder, status, recorder.path, "was killed by SIGKILL")
+    check_salvaged("perf was killed", recorder, status, recorder.path, "was killed by SIGKILL", 50)
 
     before = recorder.path.read_bytes()
     recorder = Recorder("perf-killed", *SAMPLES, "-m", "64K", "-p", workload.pid).wait_ready()
@@ -218,7 +261,7 @@ def check_full_disk(programs, machine, work):
         workload.begin()
         status = recorder.wait()
         check_salvaged("the disk is full", recorder, status, recorder.path,
-                       "has failed .*No space left on device")
+                       "has failed .*No space left on device", 0)
     finally:
         run("umount", disk)
     workload.stop()
@@ -354,6 +397,7 @@ def main():
         try:
             programs, machine = Programs(work), Machine(work, [])
             check_build_ids(programs, machine)
+            check_advice(programs, machine, work)
             check_other_perf(programs, machine)
             check_killed_perf(programs, machine)
             check_full_disk(programs, machine, work)

@@ -491,7 +491,8 @@ def check_errors(programs, machine, work):
              "setcap cap_perfmon.* /.*/perf", "-p", pid, prefix=nobody)
     # Root without one capability: tracefs can be read, perf may not record.
     one_line("no CAP_PERFMON", 1, "you may not record probes: you lack CAP_PERFMON and "
-             "perf_event_paranoid is -?\\d+: run this as root, or let root grant it: setcap .*",
+             "perf_event_paranoid is -?\\d+: nobody here can get CAP_PERFMON: run this outside of "
+             "the container, or start that with CAP_PERFMON",
              "-p", pid, prefix=("setpriv", "--bounding-set=-perfmon,-sys_admin",
                                 "--inh-caps=-perfmon,-sys_admin"))
     done = subprocess.run([Recorder.program, "record", "--check", "--binary", programs.original],
