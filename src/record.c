@@ -37,8 +37,6 @@
 #define MAX_FREQUENCY	  1000000
 #define MAX_DURATION_S	  1e6
 #define LOOK_MS		  200
-#define FIRST_FILES_US	  (100 * 1000)
-#define MOST_FILES_US	  (60 * G_USEC_PER_SEC)
 #define READY_MS	  50
 #define COMMAND_END_MS	  10000
 
@@ -65,11 +63,10 @@ struct session {
 	char *output,
 		*part; /* Owned by this: the file, and its name while it is written, or NULL */
 	char *kept;    /* Owned by this: what the recording is called now; NULL: there is none */
-	struct registration *registration;  /* Owned by this */
-	struct child *command;		    /* Owned by this; NULL: none */
-	struct perf_child *perf_child;	    /* Owned by this */
-	struct record_keep *keep;	    /* Owned by this */
-	gint64 files_us, files_interval_us; /* when keep looks at the processes again */
+	struct registration *registration; /* Owned by this */
+	struct child *command;		   /* Owned by this; NULL: none */
+	struct perf_child *perf_child;	   /* Owned by this */
+	struct record_keep *keep;	   /* Owned by this */
 	GError *unfinished; /* Owned by this: why perf did not complete the file, or NULL */
 };
 
@@ -225,20 +222,6 @@ static bool have_ended(struct session *session)
 	return session->options->all_cpus && pidfds_have_ended(session->pidfds);
 }
 
-/* At once, then more and more rarely: most is mapped early. */
-static void look_at_files(struct session *session)
-{
-	const gint64 now_us = g_get_monotonic_time();
-
-	if (now_us < session->files_us)
-		return;
-	for (guint i = 0; i < session->pids->len; i++)
-		record_keep_look(session->keep, g_array_index(session->pids, pid_t, i));
-	session->files_interval_us =
-		CLAMP(2 * session->files_interval_us, FIRST_FILES_US, MOST_FILES_US);
-	session->files_us = now_us + session->files_interval_us;
-}
-
 /*
  * The sampling event as perf takes it. What an idle CPU does is not sampled: it matters where all
  * CPUs are.
@@ -305,7 +288,7 @@ static void wait_for_end(struct session *session)
 	while (!perf_child_has_ended(session->perf_child) && !have_ended(session)) {
 		gint64 left_ms = (until_us - g_get_monotonic_time()) / 1000 + 1;
 
-		look_at_files(session);
+		record_keep_look(session->keep, session->pids, false);
 		if (duration_s > 0 && left_ms <= 0)
 			break;
 		if (wants_end(session,
@@ -319,8 +302,7 @@ static bool keep_recording(struct session *session, GError **error)
 	g_autoptr(GError) unfinished = NULL, problem = NULL;
 	g_autofree char *note = NULL, *warning = NULL;
 
-	session->files_us = 0;
-	look_at_files(session);
+	record_keep_look(session->keep, session->pids, true);
 	perf_child_finish(session->perf_child, &unfinished);
 	/* Nobody writes to it any more. */
 	g_clear_pointer(&session->perf_child, perf_child_free);

@@ -20,12 +20,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#define FIRST_INTERVAL_US (100 * 1000)
+#define LAST_INTERVAL_US  (60 * G_USEC_PER_SEC)
+
 struct record_keep {
 	char *group;			    /* Owned by this */
 	GPtrArray *formats;		    /* Owned by this: GBytes (owned) */
 	GBytes *header_page, *header_event; /* Owned by this */
 	struct timespec clock, wall;	    /* read at the same time */
 	struct record_files *files;	    /* Owned by this */
+	gint64 look_us, interval_us; /* when they are looked at again, and how long after that */
 };
 
 /* What cannot be read is empty. */
@@ -71,9 +75,16 @@ void record_keep_free(struct record_keep *keep)
 	g_free(keep);
 }
 
-void record_keep_look(struct record_keep *keep, pid_t pid)
+void record_keep_look(struct record_keep *keep, const GArray *pids, bool now)
 {
-	record_files_look(keep->files, pid);
+	const gint64 now_us = g_get_monotonic_time();
+
+	if (!now && now_us < keep->look_us)
+		return;
+	for (guint i = 0; i < pids->len; i++)
+		record_files_look(keep->files, g_array_index(pids, pid_t, i));
+	keep->interval_us = CLAMP(2 * keep->interval_us, FIRST_INTERVAL_US, LAST_INTERVAL_US);
+	keep->look_us = now_us + keep->interval_us;
 }
 
 static uint64_t to_ns(const struct timespec *time)

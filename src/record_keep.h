@@ -9,7 +9,6 @@
 
 #include <glib.h>
 #include <stdbool.h>
-#include <sys/types.h>
 
 struct record_keep;
 
@@ -17,8 +16,11 @@ struct record_keep;
 struct record_keep *record_keep_new(const char *group, const GPtrArray *events);
 void record_keep_free(struct record_keep *keep);
 
-/* See record_files_look(). */
-void record_keep_look(struct record_keep *keep, pid_t pid);
+/*
+ * Looks at the files of these processes (pid_t), see record_files_look(): at the first call, then
+ * less and less often, as most is mapped early; `now`: in any case.
+ */
+void record_keep_look(struct record_keep *keep, const GArray *pids, bool now);
 
 /*
  * Completes the file that perf has left, when nobody writes to it any more: adds build-ids, and

@@ -21,7 +21,6 @@
 
 #include <inttypes.h>
 
-
 /* A kernel is moved by multiples of this at the least (EFI_KIMG_ALIGN, CONFIG_PHYSICAL_ALIGN). */
 #define KERNEL_ALIGNMENT (64 << 10)
 
