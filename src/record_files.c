@@ -247,7 +247,7 @@ char *record_files_keep(const struct record_files *files, const GPtrArray *mappe
 			error ? error->message : "it is not yours alone");
 	if (!n_new)
 		return NULL;
-	return g_strdup_printf("copied %u files to %s, as they are not found by their path from "
-			       "here, so that their functions have names",
-			       n_new, cache);
+	return g_strdup_printf("copied %u file%s that the processes run to %s: not found by path "
+			       "from here, they would have no names",
+			       n_new, n_new == 1 ? "" : "s", cache);
 }

@@ -71,9 +71,8 @@ char *rights_hidden_kallsyms(const struct rights_kallsyms *rights, const char *a
 {
 	if (rights->kptr_restrict >= 2)
 		return g_strdup_printf("the sysctl kernel.kptr_restrict is %" G_GINT64_FORMAT
-				       ", which hides them from root as well: set it to %d%s%s",
-				       rights->kptr_restrict, rights->syslog ? 1 : 0,
-				       rights->syslog ? "" : ", and ",
+				       ", which hides them from root as well: set it to 1%s%s",
+				       rights->kptr_restrict, rights->syslog ? "" : ", and ",
 				       rights->syslog ? "" : advice);
 	if (rights->syslog)
 		return g_strdup("for a reason that is not known here: give --kallsyms FILE or "

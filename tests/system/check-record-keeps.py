@@ -325,7 +325,7 @@ def check_lost_files(programs, machine, work):
           and all({"work_in_library", "main"} <= one for one in names), messages(document))
     copies = sorted(path.name for path in (home / ".debug" / "colo-perf").iterdir())
     check("what was lost is in perf's cache, and nothing else", copies == [LIBRARY, "program"]
-          and "copied 2 files to" in recorder.said(), (copies, recorder.said()))
+          and "copied 2 files that the processes run to" in recorder.said(), (copies, recorder.said()))
     run("perf", "buildid-cache", "--purge-all", env=dict(os.environ, **environment))
     left = list((home / ".debug").glob("**/elf"))
     check("perf removes it with the rest of its cache", not left, left)

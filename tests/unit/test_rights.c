@@ -25,7 +25,7 @@ static void test_hidden_kallsyms(void)
 		{{1, -1, false},
 		 "kernel.kptr_restrict is 1 and you lack CAP_SYSLOG: ADVICE",
 		 "paranoid"},
-		{{2, -1, false}, "from root as well: set it to 0, and ADVICE", "paranoid"},
+		{{2, -1, false}, "from root as well: set it to 1, and ADVICE", "paranoid"},
 		{{2, 4, true}, "from root as well: set it to 1", "ADVICE"},
 		{{0, 0, false}, "you lack CAP_SYSLOG: ADVICE", "sysctl"},
 		{{1, 2, true}, "--kallsyms FILE", "ADVICE"},
