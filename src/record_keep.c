@@ -92,9 +92,8 @@ static uint64_t to_ns(const struct timespec *time)
 	return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_nsec;
 }
 
-/* What perf writes when it ends. */
-static void add_end(const struct record_keep *keep, struct perf_completion *completion,
-		    const char *unfinished)
+/* What perf writes when it ends, and may have had no room for. */
+static void add_end(const struct record_keep *keep, struct perf_completion *completion)
 {
 	struct utsname machine;
 
@@ -104,7 +103,6 @@ static void add_end(const struct record_keep *keep, struct perf_completion *comp
 	perf_completion_add(
 		completion, PERF_FEATURE_CLOCK_DATA,
 		perf_section_of_clock(CLOCK_MONOTONIC, to_ns(&keep->clock), to_ns(&keep->wall)));
-	perf_completion_add(completion, PERF_FEATURE_CUT_SHORT, perf_section_of_string(unfinished));
 	if (uname(&machine))
 		return;
 	perf_completion_add(completion, PERF_FEATURE_HOSTNAME,
@@ -147,8 +145,10 @@ static bool complete(struct record_keep *keep, struct perf_completion *completio
 	if (unfinished && !perf_completion_samples(completion))
 		return false;
 	add_build_ids(keep, completion);
+	add_end(keep, completion);
 	if (unfinished)
-		add_end(keep, completion, unfinished);
+		perf_completion_add(completion, PERF_FEATURE_CUT_SHORT,
+				    perf_section_of_string(unfinished));
 	*note = record_files_keep(keep->files, perf_completion_files(completion), warning);
 	if (perf_completion_write(completion, &error))
 		return true;
