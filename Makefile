@@ -66,20 +66,20 @@ $(info libperf is not there, so `colo-perf live -p` will not work: scripts/build
 endif
 
 # The modules, in the order in which one may include another.
-BASE := error value_set siphash hash id_table string_table printable
+BASE := error value_set siphash hash id_table string_table printable rights
 PERFDATA := perf_bytes perf_context perf_event perf_file perf_header perf_header_records perf_record perf_sample \
-	    perf_stream perf_task perf_unpack tracepoint format_files uprobe_sites
+	    perf_stream perf_task perf_unpack perf_sections perf_completion tracepoint format_files uprobe_sites
 COLO := phase probe hit_log hit_queue duplicates model verdict tally summary parts
 PROBES := process program_probes registration sdt_notes shared_state state_file state_lock tracefs trust \
 	  uprobe_arguments
-SYMBOLS := build_id cfi_expression cfi_program cfi_section cfi_table debug_file demangle dso dso_error dso_file \
-	   elf_file elf_plt inline_index kallsyms kernel_symbols regular_file symbol_table
+SYMBOLS := build_id build_id_cache cfi_expression cfi_program cfi_section cfi_table debug_file demangle dso dso_error dso_file \
+	   elf_file elf_plt inline_index kallsyms kernel_module kernel_symbols regular_file symbol_table
 PROFILE := address_space deferred dso_table ksymbols profile sample_chain sample_event stack_resolver \
 	   stack_table tasks task_events unwinder
 COMMANDS := recording recording_file phase_profile phase_sums unresolved input output output_place warnings report report_text \
 	    report_profile json report_json report_json_profile report_csv figures flamegraph flame_tree \
 	    flame_layout flame_tooltip flame_svg svg_text record record_rights record_targets \
-	    record_result perf_child child probe_share live live_counts live_face live_processes live_tables live_view \
+	    record_result record_files record_keep perf_child child probe_share live live_counts live_face live_processes live_tables live_view \
 	    screen screen_keys signals
 COMMANDS += $(if $(HAVE_LIBPERF),ring,ring_missing)
 

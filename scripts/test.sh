@@ -161,6 +161,7 @@ system_tests() {
     tap outputs tests/system/check-outputs.py --colo-perf build/colo-perf
     tap ends tests/system/check-ends.py --colo-perf build/colo-perf
     tap security tests/system/check-security.py --colo-perf build/colo-perf
+    tap record-keeps tests/system/check-record-keeps.py --colo-perf build/colo-perf
     tap full-setup tests/system/check-full-setup.py --colo-perf build/colo-perf "$qemu"
     tap full-failover tests/system/check-full-failover.py "$qemu"
     tap records tests/system/check-records.sh "$qemu" build/colo-perf

@@ -108,7 +108,7 @@ static bool write_file(const struct output *output, GError **error)
 	/* Otherwise a crash of the machine could leave neither the old file nor the new one. */
 	if (fsync(fd))
 		return fail(error, errno, output->path);
-	return output_place_finish(output->place, error);
+	return output_place_finish(output->place, true, error);
 }
 
 static bool write_stdout(const struct output *output, GError **error)

@@ -9,7 +9,7 @@
  * fs.protected_symlinks, fs.protected_regular and fs.protected_fifos of the kernel do not suffice:
  * they look at the last name only, and at open(), while a file is replaced by rename().
  */
-#define _GNU_SOURCE /* O_PATH */
+#define _GNU_SOURCE /* O_PATH, renameat2() */
 #include "output_place.h"
 
 #include "base/error.h"
@@ -351,10 +351,29 @@ void output_place_leave_part(struct output_place *place)
 	close_fd(&place->part_fd);
 }
 
-bool output_place_finish(struct output_place *place, GError **error)
+/* A second name fails where there is a file, on any file system that knows second names. */
+static bool add_name(const struct output_place *place)
 {
-	if (renameat(place->directory, place->part, place->directory, place->name))
-		return fail_errno(place, error);
+	if (linkat(place->directory, place->part, place->directory, place->name, 0))
+		return false;
+	unlinkat(place->directory, place->part, 0);
+	return true;
+}
+
+static bool give_name(const struct output_place *place, bool replaces)
+{
+	const unsigned int flags = replaces ? 0 : RENAME_NOREPLACE;
+
+	if (!renameat2(place->directory, place->part, place->directory, place->name, flags))
+		return true;
+	/* Some file systems do not know the flag. */
+	return !replaces && errno == EINVAL && add_name(place);
+}
+
+bool output_place_finish(struct output_place *place, bool replaces, GError **error)
+{
+	if (!give_name(place, replaces))
+		return !replaces && errno == EEXIST ? false : fail_errno(place, error);
 	output_place_leave_part(place);
 	return true;
 }

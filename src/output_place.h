@@ -42,8 +42,11 @@ int output_place_begin(struct output_place *place, mode_t mode, GError **error);
 /* What the part is called; NULL: there is none. Valid until it is finished or left. */
 const char *output_place_part(const struct output_place *place);
 
-/* The part replaces what stands at the place. False with `error`. */
-bool output_place_finish(struct output_place *place, GError **error);
+/*
+ * The part gets the name of the place; an older file there is replaced only if `replaces`. False,
+ * and the part is still there: with `error`, or without when an older file stays.
+ */
+bool output_place_finish(struct output_place *place, bool replaces, GError **error);
 /* The part stays under its name, also when the place is freed. */
 void output_place_leave_part(struct output_place *place);
 

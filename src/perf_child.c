@@ -54,16 +54,37 @@ static void add_pids(GPtrArray *argv, const GArray *pids)
 	add(argv, list->str);
 }
 
+/* Whether `perf record` knows an option: it lists them. */
+static bool has_option(const char *perf, const char *option)
+{
+	const char *const argv[] = {perf, "record", "--list-opts", NULL};
+	g_autofree char *output = NULL;
+	g_auto(GStrv) words = NULL;
+
+	if (!g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
+			  &output, NULL, NULL, NULL))
+		return false;
+	words = g_strsplit_set(output, " \n", -1);
+	return g_strv_contains((const char *const *)words, option);
+}
+
 static GPtrArray *command_line(const struct perf_child_options *options, int control, int ack)
 {
 	GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
 
-	/* -N: no copies of what was recorded in ~/.debug. */
+	/*
+	 * -N: no copies of what was recorded in ~/.debug. -B: no look at all of it for build-ids at
+	 * the end, in which perf 6.1 is killed by what another perf does (see perf_task.c).
+	 */
 	for (const char *const *word =
-		     (const char *const[]){options->perf, "record", "-N", "-k", "CLOCK_MONOTONIC",
-					   "-m", options->mmap_size, NULL};
+		     (const char *const[]){options->perf, "record", "-N", "-B", "-k",
+					   "CLOCK_MONOTONIC", "-m", options->mmap_size, NULL};
 	     *word; word++)
 		add(argv, *word);
+	/* Asked of the kernel (the default from perf 6.18 on) they would break others' recordings.
+	 */
+	if (has_option(options->perf, "--buildid-mmap"))
+		add(argv, "--no-buildid-mmap");
 	for (guint i = 0; i < options->names->len; i++) {
 		add(argv, "-e");
 		g_ptr_array_add(argv, g_strdup_printf("%s:%s", options->group,
@@ -253,7 +274,7 @@ static bool fail(const struct perf_child *perf, GError **error)
 
 	if (was_killed(child_status(perf->child)))
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
-			    "perf record was killed by %s: the recording is lost", end);
+			    "perf record was killed by %s", end);
 	else
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
 			    "perf record has failed (%s): %s", end, why);

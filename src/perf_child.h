@@ -33,7 +33,10 @@ bool perf_child_is_ready(struct perf_child *perf, int timeout_ms);
 /* perf has ended: as it could not begin, or as all `pids` have ended, but for `all_cpus`. */
 bool perf_child_has_ended(struct perf_child *perf);
 
-/* Has it write the rest. False with `error` when the file is not complete. */
+/*
+ * Has it write the rest. False with `error`, why, when the file is not complete. It has no
+ * build-ids of what was mapped.
+ */
 bool perf_child_finish(struct perf_child *perf, GError **error);
 
 /* Records ourselves for a moment: false with `error` when perf lacks what it needs. */

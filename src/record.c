@@ -13,6 +13,7 @@
 #include "output_place.h"
 #include "perf_child.h"
 #include "probe_share.h"
+#include "record_keep.h"
 #include "record_result.h"
 #include "record_rights.h"
 #include "record_targets.h"
@@ -23,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,20 +53,23 @@ struct options {
 
 /* A recording under way. */
 struct session {
-	const struct options *options;	   /* Weak */
-	char *perf;			   /* Owned by this: its path */
-	sigset_t mask;			   /* as it was before */
-	int signal_fd;			   /* Owned by this */
-	int signal;			   /* the one that wants us to end; 0: none yet */
-	GArray *pids;			   /* Owned by this: pid_t */
-	GArray *pidfds;			   /* Owned by this: int (owned), with --all-cpus */
-	GPtrArray *programs;		   /* Owned by this: struct program (owned) */
-	struct output_place *place;	   /* Owned by this: of the file */
-	int part_fd;			   /* Weak: the file while it is written */
+	const struct options *options; /* Weak */
+	char *perf;		       /* Owned by this: its path */
+	sigset_t mask;		       /* as it was before */
+	int signal_fd;		       /* Owned by this */
+	int signal;		       /* the one that wants us to end; 0: none yet */
+	GArray *pids;		       /* Owned by this: pid_t */
+	GArray *pidfds;		       /* Owned by this: int (owned), where perf does not watch */
+	GPtrArray *programs;	       /* Owned by this: struct program (owned) */
+	struct output_place *place;    /* Owned by this: of the file */
+	int part_fd;		       /* Weak: the file while it is written */
+	char *kept; /* Owned by this: what the recording is called now; NULL: there is none */
 	struct registration *registration; /* Owned by this */
 	struct child *command;		   /* Owned by this; NULL: none */
 	bool cannot_write;		   /* standard output */
 	struct perf_child *perf_child;	   /* Owned by this */
+	struct record_keep *keep;	   /* Owned by this */
+	GError *unfinished; /* Owned by this: why perf did not complete the file, or NULL */
 };
 
 static int fail(const GError *error)
@@ -168,6 +173,7 @@ static bool start_command(struct session *session, GError **error)
 	};
 	pid_t pid;
 
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	session->command = child_start(&options, error);
 	if (!session->command)
 		return false;
@@ -189,17 +195,37 @@ static bool watch_processes(struct session *session, GError **error)
 	return true;
 }
 
-static bool have_ended(const struct session *session)
+/*
+ * With -daemonize a QEMU goes on as the child of a child that ends like the COMMAND itself. As a
+ * subreaper we are its parent then, and perf's events are inherited.
+ */
+static bool follow_daemons(struct session *session)
 {
-	bool ended = session->options->all_cpus;
+	g_autoptr(GArray) daemons = processes_below_us(session->programs);
+	bool found = false;
 
-	for (guint i = 0; ended && i < session->pidfds->len; i++) {
-		struct pollfd process = {.fd = g_array_index(session->pidfds, int, i),
-					 .events = POLLIN};
+	for (guint i = 0; i < daemons->len; i++) {
+		const pid_t pid = g_array_index(daemons, pid_t, i);
+		g_autofree char *text = NULL;
 
-		ended = poll(&process, 1, 0) == 1;
+		if (pids_have(session->pids, pid) || !pidfds_add(session->pidfds, pid))
+			continue;
+		g_array_append_val(session->pids, pid);
+		text = g_strdup_printf("%s goes on as process %d, which is recorded until it ends",
+				       session->options->command[0], pid);
+		say(session, text);
+		found = true;
 	}
-	return ended;
+	return found;
+}
+
+/* Where it is not perf that ends with them. */
+static bool have_ended(struct session *session)
+{
+	if (session->command)
+		return child_has_ended(session->command) && pidfds_have_ended(session->pidfds) &&
+		       !follow_daemons(session);
+	return session->options->all_cpus && pidfds_have_ended(session->pidfds);
 }
 
 /*
@@ -249,6 +275,7 @@ static bool start_perf(struct session *session, GError **error)
 		if (wants_end(session, READY_MS))
 			return true;
 	}
+	session->keep = record_keep_new(REGISTRATION_GROUP, events);
 	text = g_strdup_printf("recording %u probes and %s of %u process%s; Ctrl-C ends it",
 			       events->len, options->frequency_hz ? samples : "no samples",
 			       session->pids->len, session->pids->len == 1 ? "" : "es");
@@ -263,10 +290,10 @@ static void wait_for_end(struct session *session)
 	double duration_s = session->options->duration_s;
 	gint64 until_us = g_get_monotonic_time() + (gint64)(duration_s * G_USEC_PER_SEC);
 
-	while (!perf_child_has_ended(session->perf_child) && !have_ended(session) &&
-	       !(session->command && child_has_ended(session->command))) {
+	while (!perf_child_has_ended(session->perf_child) && !have_ended(session)) {
 		gint64 left_ms = (until_us - g_get_monotonic_time()) / 1000 + 1;
 
+		record_keep_look(session->keep, session->pids, false);
 		if (duration_s > 0 && left_ms <= 0)
 			break;
 		if (wants_end(session,
@@ -275,14 +302,45 @@ static void wait_for_end(struct session *session)
 	}
 }
 
+/* What perf did not complete replaces no older file: then the part stays beside it. */
+static bool place_recording(struct session *session, GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+
+	if (output_place_finish(session->place, !session->unfinished, &problem)) {
+		session->kept = g_strdup(session->options->output);
+	} else {
+		session->kept = g_strdup(output_place_part(session->place));
+		output_place_leave_part(session->place);
+	}
+	announce(session, "file", session->kept);
+	if (!problem)
+		return true;
+	g_propagate_prefixed_error(error, g_steal_pointer(&problem),
+				   "the recording is in %s: ", session->kept);
+	return false;
+}
+
 static bool keep_recording(struct session *session, GError **error)
 {
-	if (!perf_child_finish(session->perf_child, error))
+	g_autoptr(GError) unfinished = NULL;
+	g_autofree char *note = NULL, *warning = NULL;
+
+	record_keep_look(session->keep, session->pids, true);
+	perf_child_finish(session->perf_child, &unfinished);
+	/* Nobody writes to it any more. */
+	g_clear_pointer(&session->perf_child, perf_child_free);
+	if (!record_keep_complete(session->keep, session->part_fd,
+				  unfinished ? unfinished->message : NULL, &note, &warning)) {
+		g_propagate_error(error, g_steal_pointer(&unfinished));
 		return false;
-	if (!output_place_finish(session->place, error))
-		return false;
-	announce(session, "file", session->options->output);
-	return true;
+	}
+	session->unfinished = g_steal_pointer(&unfinished);
+	if (note)
+		say(session, note);
+	if (warning)
+		colo_perf_fail(COMMAND, COLO_PERF_DONE, "warning: %s", warning);
+	return place_recording(session, error);
 }
 
 /* Whatever there is; in this order, as the events of perf keep the registration busy. */
@@ -337,8 +395,11 @@ static int run_recording(struct session *session)
 	if (!recorded)
 		return stopped(session);
 	say_command_end(session);
-	status = record_print_result(COMMAND, session->options->output, session->options->quiet);
-	return session->cannot_write ? COLO_PERF_FAILED : status;
+	if (session->unfinished)
+		colo_perf_fail(COMMAND, COLO_PERF_DONE, "%s: what was recorded until then is in %s",
+			       session->unfinished->message, session->kept);
+	status = record_print_result(COMMAND, session->kept, session->options->quiet);
+	return session->unfinished || session->cannot_write ? COLO_PERF_FAILED : status;
 }
 
 /* --- --check --- */
@@ -396,6 +457,9 @@ static int run(const struct options *options)
 	g_array_unref(session.pidfds);
 	g_ptr_array_unref(session.programs);
 	g_free(session.perf);
+	g_free(session.kept);
+	record_keep_free(session.keep);
+	g_clear_error(&session.unfinished);
 	if (session.signal_fd >= 0)
 		close(session.signal_fd);
 	return status;

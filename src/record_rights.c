@@ -7,22 +7,19 @@
 #include "record_rights.h"
 
 #include "base/error.h"
+#include "base/rights.h"
 #include "probes/tracefs.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <linux/perf_event.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define SYSCTL_DIRECTORY "/proc/sys/kernel/"
-#define PARANOID_FREE	 (-1) /* anybody may record tracepoints */
-
-#ifndef CAP_PERFMON
-#define CAP_PERFMON 38
-#endif
+#define PARANOID_FREE (-1) /* anybody may record tracepoints */
 
 char *record_find_perf(const char *perf, GError **error)
 {
@@ -36,34 +33,13 @@ char *record_find_perf(const char *perf, GError **error)
 	return path;
 }
 
-/* `absent` when there is no such file. */
-static gint64 read_sysctl(const char *name, gint64 absent)
-{
-	g_autofree char *path = g_strconcat(SYSCTL_DIRECTORY, name, NULL);
-	g_autofree char *text = NULL;
-
-	if (!g_file_get_contents(path, &text, NULL, NULL))
-		return absent;
-	return g_ascii_strtoll(text, NULL, 10);
-}
-
-static bool has_capability(int capability)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-
-	if (syscall(SYS_capget, &header, data))
-		return false;
-	return data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
-}
-
 /* NULL, or why uprobe_events cannot be written; the caller frees it. */
 static char *tracefs_problem(void)
 {
 	if (!tracefs_is_mounted(TRACEFS_PATH)) {
 		/* A directory that nobody else may look into seems not to be mounted. */
 		if (!access(TRACEFS_PATH, X_OK) || errno != EACCES)
-			return has_capability(CAP_SYS_ADMIN)
+			return rights_have(CAP_SYS_ADMIN)
 				       ? NULL
 				       : g_strdup("tracefs is not mounted at " TRACEFS_PATH
 						  " and you may not mount it (CAP_SYS_ADMIN)");
@@ -78,47 +54,83 @@ static char *tracefs_problem(void)
 			       g_strerror(errno));
 }
 
+/* Before Linux 5.8 there is no CAP_PERFMON. */
+static bool has_perfmon(void)
+{
+	return rights_sysctl("cap_last_cap", CAP_PERFMON) >= CAP_PERFMON;
+}
+
+/* perf was given the capability itself (setcap), and that counts. */
+static bool has_own_capability(const char *perf, int capability)
+{
+	struct vfs_ns_cap_data caps = {0};
+	struct statvfs place;
+
+	if (getxattr(perf, "security.capability", &caps, sizeof(caps)) <= 0)
+		return false;
+	return GUINT32_FROM_LE(caps.magic_etc) & VFS_CAP_FLAGS_EFFECTIVE &&
+	       GUINT32_FROM_LE(caps.data[CAP_TO_INDEX(capability)].permitted) &
+		       CAP_TO_MASK(capability) &&
+	       prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0 &&
+	       !(statvfs(perf, &place) == 0 && place.f_flag & ST_NOSUID);
+}
+
 /* NULL, or why perf may not record tracepoints; the caller frees it. */
 static char *perf_problem(const char *perf)
 {
-	gint64 paranoid = read_sysctl("perf_event_paranoid", PARANOID_FREE);
+	gint64 paranoid = rights_sysctl("perf_event_paranoid", PARANOID_FREE);
 
-	if (paranoid <= PARANOID_FREE || has_capability(CAP_PERFMON) ||
-	    has_capability(CAP_SYS_ADMIN))
+	if (paranoid <= PARANOID_FREE || (has_perfmon() && rights_have(CAP_PERFMON)) ||
+	    rights_have(CAP_SYS_ADMIN) || has_own_capability(perf, CAP_SYS_ADMIN) ||
+	    (has_perfmon() && has_own_capability(perf, CAP_PERFMON)))
 		return NULL;
-	/* It may have been given the capability itself. */
-	if (getxattr(perf, "security.capability", NULL, 0) > 0)
+	return g_strdup_printf("you lack %s and perf_event_paranoid is %" G_GINT64_FORMAT,
+			       has_perfmon() ? "CAP_PERFMON" : "CAP_SYS_ADMIN", paranoid);
+}
+
+/* What root could do for a user of the machine; NULL where that would not help. */
+static char *grant(bool tracefs, bool recording, const char *perf)
+{
+	const char *mount = tracefs_is_mounted(TRACEFS_PATH) ? "mount -o remount"
+							     : "mount -t tracefs tracefs -o rw";
+	const int needed = has_perfmon() ? CAP_PERFMON : CAP_SYS_ADMIN;
+	GString *text;
+
+	if (recording && prctl(PR_CAPBSET_READ, needed) == 0)
 		return NULL;
-	return g_strdup_printf("you lack CAP_PERFMON and perf_event_paranoid is %" G_GINT64_FORMAT,
-			       paranoid);
+	text = g_string_new(NULL);
+	if (tracefs)
+		g_string_append_printf(text,
+				       "%s,gid=GROUP,mode=750 " TRACEFS_PATH
+				       " && chmod g+w " TRACEFS_PATH "/" UPROBE_EVENTS,
+				       mount);
+	if (recording)
+		g_string_append_printf(text, "%ssetcap %s,cap_sys_ptrace+ep %s",
+				       tracefs ? "; " : "",
+				       has_perfmon() ? "cap_perfmon" : "cap_sys_admin", perf);
+	return g_string_free(text, FALSE);
 }
 
 bool record_check_rights(const char *perf, GError **error)
 {
 	g_autofree char *tracefs = tracefs_problem(), *recording = perf_problem(perf);
-	g_autofree char *setcap = NULL;
-	const char *mount = tracefs_is_mounted(TRACEFS_PATH) ? "mount -o remount"
-							     : "mount -t tracefs tracefs -o rw";
-	bool both = tracefs && recording;
+	g_autofree char *advice = NULL, *granted = NULL;
 
 	if (!tracefs && !recording)
 		return true;
-	setcap = g_strdup_printf("setcap cap_perfmon,cap_sys_ptrace+ep %s", perf);
+	advice = recording && has_perfmon() ? rights_advice(CAP_PERFMON, "CAP_PERFMON")
+					    : rights_advice(CAP_SYS_ADMIN, "CAP_SYS_ADMIN");
+	granted = grant(tracefs, recording, perf);
 	g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
-		    "you may not record probes: %s%s%s: run this as root, or let root grant it: "
-		    "%s%s%s%s",
-		    tracefs ? tracefs : "", both ? "; " : "", recording ? recording : "",
-		    tracefs ? mount : "",
-		    tracefs ? ",gid=GROUP,mode=750 " TRACEFS_PATH " && chmod g+w " TRACEFS_PATH
-			      "/" UPROBE_EVENTS
-			    : "",
-		    both ? "; " : "", recording ? setcap : "");
+		    "you may not record probes: %s%s%s: %s%s%s", tracefs ? tracefs : "",
+		    tracefs && recording ? "; " : "", recording ? recording : "", advice,
+		    granted ? ", or let root grant it: " : "", granted ? granted : "");
 	return false;
 }
 
 bool record_check_frequency(int frequency_hz, GError **error)
 {
-	gint64 most = read_sysctl("perf_event_max_sample_rate", G_MAXINT64);
+	gint64 most = rights_sysctl("perf_event_max_sample_rate", G_MAXINT64);
 
 	if (frequency_hz <= most)
 		return true;

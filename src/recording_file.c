@@ -8,6 +8,7 @@
 #include "base/byte_reader.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/printable.h"
 #include "base/saturate.h"
 #include "perfdata/format_files.h"
 #include "perfdata/perf_sample.h"
@@ -452,6 +453,19 @@ static bool read_records(struct loader *loader, GError **error)
 
 /* --- All of it --- */
 
+/* colo-perf record has completed what perf left; what perf had not written yet is missing. */
+static void take_cut(struct loader *loader)
+{
+	g_autofree char *tainted = perf_file_feature_string(loader->file, PERF_FEATURE_CUT_SHORT);
+	g_autofree char *reason = tainted ? printable(tainted) : NULL;
+	g_autofree char *damage = NULL;
+
+	if (!reason)
+		return;
+	damage = g_strdup_printf("the last hits and samples are missing, as %s", reason);
+	add_damage(loader->recording, damage);
+}
+
 static void load_build_ids(struct loader *loader)
 {
 	GBytes *section = perf_file_feature(loader->file, PERF_FEATURE_BUILD_ID);
@@ -523,6 +537,7 @@ static bool load(struct loader *loader, GError **error)
 	recording->tasks = tasks_new(recording->dsos);
 	recording->size_bytes = perf_file_size_bytes(loader->file);
 	recording->damage = g_strdup(perf_file_damage(loader->file));
+	take_cut(loader);
 	load_build_ids(loader);
 	if (!find_probes(loader, error) || !read_records(loader, error) ||
 	    !check_formats(loader, error))

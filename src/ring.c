@@ -9,6 +9,7 @@
 #include "ring.h"
 
 #include "base/error.h"
+#include "base/rights.h"
 #include "probes/process.h"
 
 #include <errno.h>
@@ -99,6 +100,8 @@ static void raise_files(rlim_t wanted)
 
 static void set_open_error(int problem, rlim_t files, GError **error)
 {
+	g_autofree char *advice = rights_advice(CAP_PERFMON, "CAP_PERFMON");
+
 	switch (problem) {
 	case EMFILE:
 	case ENFILE:
@@ -110,9 +113,9 @@ static void set_open_error(int problem, rlim_t files, GError **error)
 	case EACCES:
 	case EPERM:
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
-			    "you may not watch the CPUs that the processes run on (%s): run this "
-			    "as root, or with CAP_PERFMON",
-			    g_strerror(problem));
+			    "you may not watch the CPUs that the processes run on (%s), for which "
+			    "CAP_PERFMON is needed: %s",
+			    g_strerror(problem), advice);
 		break;
 	default:
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
@@ -189,9 +192,10 @@ struct ring *ring_new(const GArray *ids, const GArray *pids, GError **error)
 	}
 	if (perf_evlist__mmap(ring->evlist, BUFFER_PAGES)) {
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
-			    "cannot map the kernel's buffers, 2 MiB for each CPU: %s; run this as "
-			    "root, or raise kernel.perf_event_mlock_kb",
-			    g_strerror(errno));
+			    "cannot map the kernel's buffers, 2 MiB for each CPU: %s; raise the "
+			    "sysctl kernel.perf_event_mlock_kb, which is %" G_GINT64_FORMAT
+			    ", or ulimit -l",
+			    g_strerror(errno), rights_sysctl("perf_event_mlock_kb", 0));
 		ring_free(ring);
 		return NULL;
 	}

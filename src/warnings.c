@@ -71,7 +71,8 @@ static void add_of_file(GPtrArray *warnings, const struct recording *file)
 		add(warnings, "throttled",
 		    "%s: the kernel stopped a sampling event %" PRIu64 " times for a while, as it "
 		    "took too long; samples are missing, and the time on CPU is too small. Lower "
-		    "the rate, or raise kernel.perf_cpu_time_max_percent",
+		    "the rate, or raise the sysctl kernel.perf_event_max_sample_rate there, which "
+		    "the kernel lowers by itself unless kernel.perf_cpu_time_max_percent is 0",
 		    file->path, file->n_throttled);
 	if (file->n_unknown_samples)
 		add(warnings, "unknown_samples",

@@ -21,13 +21,13 @@ recorded := $(BUILD)/tests/lib/recorded.o
 
 # Unit tests: each is linked with the modules that it may know and no others, so
 # that an include in the wrong direction does not link.
-UNIT_BASE := test_distribution test_byte_reader test_hash test_id_table test_printable
-UNIT_PERFDATA := test_perf_file test_perf_directory test_perf_event test_perf_record test_event_desc test_perf_task test_perf_unpack \
+UNIT_BASE := test_distribution test_byte_reader test_hash test_id_table test_printable test_rights
+UNIT_PERFDATA := test_perf_file test_perf_directory test_perf_event test_perf_record test_event_desc test_perf_task test_perf_completion test_perf_unpack \
 		 test_tracepoint test_format_files
 UNIT_COLO := test_probe test_hit_log test_duplicates test_model test_parts test_tally test_hit_queue
 UNIT_PROBES := test_sdt_notes test_uprobe_arguments test_process test_registration \
 	       test_registration_races test_shared_state test_trust
-UNIT_SYMBOLS := test_cfi_table test_demangle test_dso test_dso_elf test_symbol_table test_kallsyms
+UNIT_SYMBOLS := test_build_id test_cfi_table test_demangle test_dso test_dso_elf test_symbol_table test_kallsyms
 UNIT_PROFILE := test_address_space test_deferred test_task_events test_tasks test_dso_table test_stack_resolver test_profile \
 		test_unwinder
 UNIT_RECORDING := test_recording test_losses test_damaged_recording test_phase_profile test_phase_sums test_flame_tree \

@@ -26,6 +26,11 @@ enum perf_feature {
 	PERF_FEATURE_CMDLINE = 11,
 	PERF_FEATURE_EVENT_DESC = 12,
 	PERF_FEATURE_CLOCK_DATA = 29,
+	/*
+	 * Our own, which perf passes over: a string, why perf did not complete the file. Then
+	 * perf_completion.h did.
+	 */
+	PERF_FEATURE_CUT_SHORT = 255,
 	PERF_FEATURE_BITS = 256,
 };
 

@@ -6,11 +6,13 @@
 #include "probes/process.h"
 
 #include "base/error.h"
+#include "base/rights.h"
 #include "probes/tracefs.h"
 #include "probes/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,6 +26,7 @@
 static void fail_process(pid_t pid, int code, GError **error)
 {
 	g_autofree char *directory = g_strdup_printf("/proc/%d", pid);
+	g_autofree char *advice = rights_advice(CAP_SYS_PTRACE, "CAP_SYS_PTRACE");
 
 	if (code == ENOENT && !access(directory, F_OK))
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
@@ -31,11 +34,17 @@ static void fail_process(pid_t pid, int code, GError **error)
 	else if (code == ENOENT || code == ESRCH)
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
 			    "there is no process %d: give the pid of a running QEMU with -p", pid);
-	else
+	else if (geteuid())
 		g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
 			    "cannot see which program process %d runs (%s): run this as root, or "
 			    "as the user of that process",
 			    pid, g_strerror(code));
+	else
+		g_set_error(
+			error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
+			"cannot see which program process %d runs (%s), for which CAP_SYS_PTRACE "
+			"is needed: %s",
+			pid, g_strerror(code), advice);
 }
 
 static bool fail_file(const char *path, const char *why, GError **error)
@@ -257,6 +266,53 @@ GArray *processes_called(const char *name)
 	return pids;
 }
 
+/* "7 (name) S 1 ...": the name may have anything in it. */
+static pid_t parent_of(const char *pid)
+{
+	g_autofree char *path = g_build_filename("/proc", pid, "stat", NULL);
+	g_autofree char *text = NULL;
+	const char *end;
+
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		return -1;
+	end = strrchr(text, ')');
+	return end && strlen(end) > 4 ? (pid_t)strtol(end + 4, NULL, 10) : -1;
+}
+
+static bool runs_one_of(const char *pid, const GPtrArray *programs)
+{
+	g_autofree char *exe = g_build_filename("/proc", pid, "exe", NULL);
+	struct stat status;
+
+	if (stat(exe, &status))
+		return false;
+	for (guint i = 0; i < programs->len; i++) {
+		const struct program *program = programs->pdata[i];
+
+		if (program->status.st_dev == status.st_dev &&
+		    program->status.st_ino == status.st_ino)
+			return true;
+	}
+	return false;
+}
+
+GArray *processes_below_us(const GPtrArray *programs)
+{
+	GArray *pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
+	const char *entry;
+	guint64 pid;
+
+	while (proc && (entry = g_dir_read_name(proc)))
+		if (g_ascii_string_to_unsigned(entry, 10, 1, G_MAXINT32, &pid, NULL) &&
+		    parent_of(entry) == getpid() && runs_one_of(entry, programs)) {
+			const pid_t found = (pid_t)pid;
+
+			g_array_append_val(pids, found);
+		}
+	return pids;
+}
+
 bool pids_have(const GArray *pids, pid_t pid)
 {
 	for (guint i = 0; i < pids->len; i++)
@@ -285,4 +341,15 @@ bool pidfds_add(GArray *pidfds, pid_t pid)
 	if (fd >= 0)
 		g_array_append_val(pidfds, fd);
 	return fd >= 0;
+}
+
+bool pidfds_have_ended(const GArray *pidfds)
+{
+	for (guint i = 0; i < pidfds->len; i++) {
+		struct pollfd process = {.fd = g_array_index(pidfds, int, i), .events = POLLIN};
+
+		if (poll(&process, 1, 0) != 1)
+			return false;
+	}
+	return true;
 }

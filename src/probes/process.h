@@ -51,6 +51,12 @@ void program_free(struct program *program);
  */
 GArray *processes_called(const char *name);
 
+/*
+ * Our children that run one of these programs (struct program): pid_t, in a new array. With
+ * PR_SET_CHILD_SUBREAPER those of a child that has ended are among them.
+ */
+GArray *processes_below_us(const GPtrArray *programs);
+
 /* Whether the process is one of `pids`, pid_t. */
 bool pids_have(const GArray *pids, pid_t pid);
 
@@ -59,5 +65,8 @@ GArray *pidfds_new(void);
 
 /* Adds that of a process; it can be read from once the process has ended. False with errno. */
 bool pidfds_add(GArray *pidfds, pid_t pid);
+
+/* All of them have ended. */
+bool pidfds_have_ended(const GArray *pidfds);
 
 #endif

@@ -240,6 +240,7 @@ static uint32_t dso_of(struct tasks *tasks, const struct perf_task_event *event)
 		.major = event->major,
 		.minor = event->minor,
 		.inode = event->inode,
+		.pid = event->pid,
 	};
 
 	if (identity.kind == DSO_KERNEL)

@@ -26,4 +26,10 @@ char *build_id_path(const char *dir, const struct build_id *id, const char *suff
 /* From a file of raw notes, such as /sys/kernel/notes. None when it cannot be read. */
 struct build_id build_id_of_notes(const char *path);
 
+/*
+ * From the notes of an ELF file of this machine's byte order. Reads only them, and no more of them
+ * than any linker writes: the file may belong to somebody who means harm, and be changed meanwhile.
+ */
+struct build_id build_id_of_elf(int fd);
+
 #endif

@@ -11,6 +11,7 @@
 #include "symbols/demangle.h"
 #include "symbols/dso_error.h"
 #include "symbols/dso_file.h"
+#include "symbols/kernel_module.h"
 #include "symbols/kernel_symbols.h"
 
 #include <limits.h>
@@ -84,18 +85,12 @@ static char *name_of_file(const struct dso *dso)
 	return name;
 }
 
-/* "/lib/modules/6.1.0/kernel/net/virtio-net.ko.xz" and "[virtio_net]": "[virtio_net]" */
 static char *name_of_module(const struct dso *dso)
 {
 	g_autofree char *file = base_name(dso);
-	const char *begin = file[0] == '[' ? file + 1 : file;
-	const char *end = strstr(begin, ".ko");
-	g_autofree char *name = NULL;
+	g_autofree char *name = kernel_module_name(file);
 
-	if (!end || (end[3] && end[3] != '.'))
-		end = begin + strcspn(begin, "]");
-	name = g_strndup(begin, (gsize)(end - begin));
-	return g_strdup_printf("[%s]", g_strdelimit(name, "-", '_'));
+	return g_strdup_printf("[%s]", name);
 }
 
 static char *name_of_kernel(const struct dso *dso G_GNUC_UNUSED)

@@ -35,6 +35,7 @@ struct dso_identity {
 	bool has_inode;		 /* major, minor and inode were recorded */
 	uint32_t major, minor;
 	uint64_t inode;
+	uint32_t pid;	/* DSO_FILE: a process that had it mapped, and may still live; 0: none */
 	bool in_64_bit; /* DSO_VDSO: a process of 64 bits mapped it; those of 32 have another */
 	/*
 	 * DSO_KERNEL: a symbol and where the recorded kernel had it, as it loads itself

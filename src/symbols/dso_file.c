@@ -3,6 +3,8 @@
  * The places where the file may be, in the order in which they are tried:
  *
  *	SYMFS/PATH, or PATH without --symfs
+ *	/proc/PID/root/PATH and /proc/PID/exe, without --symfs: what a process that still lives
+ *		has, in a container or after it was removed
  *	perf's cache: ~/.debug/.build-id/ab/cdef../elf
  *	by build-id: /usr/lib/debug/.build-id/ab/cdef...debug, below SYMFS first
  *
@@ -14,6 +16,8 @@
 
 #include "symbols/dso_error.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <link.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -133,6 +137,42 @@ static char *path_of(const struct dso_identity *identity, const struct dso_optio
 	return g_strconcat(options->symfs ? options->symfs : "", path, NULL);
 }
 
+/* What a process that still lives has; it may also be another one with the same number. */
+static struct elf_file *try_process(const struct dso_identity *identity,
+				    const struct dso_options *options,
+				    const struct debug_search *search, char **found, GError **first)
+{
+	g_autofree char *root = g_strdup_printf("/proc/%" PRIu32 "/root", identity->pid);
+	g_autofree char *path = path_of(identity, options);
+	struct elf_file *elf =
+		try_other(g_strconcat(root, path, NULL), identity, options, search, found, first);
+
+	if (elf)
+		return elf;
+	return try_other(g_strdup_printf("/proc/%" PRIu32 "/exe", identity->pid), identity, options,
+			 search, found, first);
+}
+
+/* What can be done about a file that is nowhere. */
+static void add_advice(const struct dso_identity *identity, GError *error)
+{
+	g_autofree char *root = g_strdup_printf("/proc/%" PRIu32 "/root/.", identity->pid);
+	const bool may_not = access(root, X_OK) && errno == EACCES;
+	char *message;
+
+	if (may_not)
+		message = g_strdup_printf("%s; process %" PRIu32 ", which may have it in a "
+					  "container, still runs: report as root, or as its user",
+					  error->message, identity->pid);
+	else
+		message = g_strdup_printf("%s; if it was in a container or was removed meanwhile, "
+					  "give a directory with it, --symfs DIR; colo-perf record "
+					  "keeps a copy of such files",
+					  error->message);
+	g_free(error->message);
+	error->message = message;
+}
+
 struct elf_file *dso_file_find(const struct dso_identity *identity,
 			       const struct dso_options *options, const struct debug_search *search,
 			       char **path, GError **error)
@@ -149,6 +189,8 @@ struct elf_file *dso_file_find(const struct dso_identity *identity,
 				&first);
 	else
 		g_set_error(&first, DSO_ERROR, DSO_NO_FILE, "%s is no file", identity->path);
+	if (!elf && identity->path[0] == '/' && identity->pid && !options->symfs)
+		elf = try_process(identity, options, search, path, &first);
 	if (!elf && id.size)
 		elf = try_other(build_id_path(search->buildid_dir, &id, "/elf"), identity, options,
 				search, path, &first);
@@ -160,7 +202,10 @@ struct elf_file *dso_file_find(const struct dso_identity *identity,
 				path, &first);
 	if (elf)
 		g_clear_error(&first);
-	else
+	else if (g_error_matches(first, DSO_ERROR, DSO_NO_FILE) && identity->path[0] == '/' &&
+		 !options->symfs)
+		add_advice(identity, first);
+	if (!elf)
 		g_propagate_error(error, first);
 	return elf;
 }

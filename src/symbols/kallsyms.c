@@ -6,6 +6,7 @@
 #include "symbols/kallsyms.h"
 
 #include "base/hash.h"
+#include "base/rights.h"
 #include "symbols/dso.h"
 #include "symbols/dso_error.h"
 #include "symbols/regular_file.h"
@@ -73,6 +74,24 @@ static bool parse_line(char *text, struct line *line)
 	return line->name[0];
 }
 
+/* A copy was made by somebody, somewhere: what may be seen here does not matter. */
+static void set_hidden(const char *path, GError **error)
+{
+	const struct rights_kallsyms rights = {
+		.kptr_restrict = rights_sysctl("kptr_restrict", 0),
+		.perf_event_paranoid = rights_sysctl("perf_event_paranoid", 0),
+		.syslog = rights_have(CAP_SYSLOG),
+	};
+	g_autofree char *advice = rights_advice(CAP_SYSLOG, "CAP_SYSLOG");
+	g_autofree char *reason =
+		strcmp(path, PROC_KALLSYMS)
+			? g_strdup("who copied it might not see them: copy " PROC_KALLSYMS
+				   " as root")
+			: rights_hidden_kallsyms(&rights, advice);
+
+	g_set_error(error, DSO_ERROR, DSO_NO_SYMBOLS, "%s hides all addresses; %s", path, reason);
+}
+
 static bool parse_lines(struct kallsyms *kallsyms, const char *path, GError **error)
 {
 	bool hidden = true;
@@ -96,10 +115,7 @@ static bool parse_lines(struct kallsyms *kallsyms, const char *path, GError **er
 		return false;
 	}
 	if (hidden) {
-		g_set_error(error, DSO_ERROR, DSO_NO_SYMBOLS,
-			    "%s hides all addresses; run as root, or set the sysctl "
-			    "kernel.kptr_restrict to 0",
-			    path);
+		set_hidden(path, error);
 		return false;
 	}
 	return true;

@@ -8,6 +8,8 @@
 
 #include "symbols/symbol_table.h"
 
+#define PROC_KALLSYMS "/proc/kallsyms" /* of the kernel that runs */
+
 struct kallsyms;
 
 /*

@@ -17,11 +17,9 @@
 #include "symbols/dso_error.h"
 #include "symbols/dso_file.h"
 #include "symbols/kallsyms.h"
+#include "symbols/kernel_module.h"
 
 #include <inttypes.h>
-
-#define PROC_KALLSYMS "/proc/kallsyms"
-#define KERNEL_NOTES  "/sys/kernel/notes"
 
 /* A kernel is moved by multiples of this at the least (EFI_KIMG_ALIGN, CONFIG_PHYSICAL_ALIGN). */
 #define KERNEL_ALIGNMENT (64 << 10)
@@ -108,7 +106,7 @@ static struct kallsyms *read_from_cache(const struct kernel_symbols *kernel,
 bool kernel_symbols_is_running(const struct kernel_symbols *kernel)
 {
 	const struct build_id recorded = recorded_build_id(kernel);
-	const struct build_id running = build_id_of_notes(KERNEL_NOTES);
+	const struct build_id running = kernel_build_id();
 
 	return build_id_equal(&recorded, &running);
 }
@@ -117,7 +115,7 @@ bool kernel_symbols_is_running(const struct kernel_symbols *kernel)
 static struct kallsyms *read_checked(struct kernel_symbols *kernel, GError **error)
 {
 	const struct build_id recorded = recorded_build_id(kernel);
-	const struct build_id running = build_id_of_notes(KERNEL_NOTES);
+	const struct build_id running = kernel_build_id();
 	g_autofree char *recorded_hex = build_id_to_string(&recorded);
 	g_autofree char *running_hex = build_id_to_string(&running);
 	g_autoptr(GError) unreadable = NULL;
@@ -208,8 +206,7 @@ struct symbol_table *kernel_symbols_kernel(struct kernel_symbols *kernel, GError
 static bool is_loaded_module(const struct dso_identity *module, const char *name, GError **error)
 {
 	const struct build_id recorded = build_id_of(module->build_id, module->build_id_size);
-	g_autofree char *path = g_strdup_printf("/sys/module/%s/notes/.note.gnu.build-id", name);
-	const struct build_id loaded = build_id_of_notes(path);
+	const struct build_id loaded = kernel_module_build_id(name);
 	g_autofree char *recorded_hex = build_id_to_string(&recorded);
 	g_autofree char *loaded_hex = build_id_to_string(&loaded);
 

@@ -185,6 +185,35 @@ static void test_errors(void)
 	g_assert_cmpstr(error->message, ==, "cannot read /dev/null: it is no regular file");
 }
 
+static void test_children(void)
+{
+	char *dir = elf_maker_new_dir();
+	g_autofree char *path = elf_maker_path(dir, "own sh) S 1");
+	g_autofree char *copy = g_strdup_printf("cp /bin/sh '%s'", path);
+	g_autoptr(GPtrArray) programs =
+		g_ptr_array_new_with_free_func((GDestroyNotify)program_free);
+	g_autoptr(GArray) pidfds = pidfds_new();
+	g_autoptr(GArray) before = NULL, during = NULL;
+	pid_t pid, other;
+
+	g_assert_true(g_spawn_command_line_sync(copy, NULL, NULL, NULL, NULL));
+	g_ptr_array_add(programs, program_at(path, NULL));
+	before = processes_below_us(programs);
+	g_assert_cmpuint(before->len, ==, 0);
+	pid = start(path, "a", "b");
+	other = start("/bin/sh", "a", "b");
+	during = processes_below_us(programs);
+	g_assert_cmpuint(during->len, ==, 1);
+	g_assert_cmpint(g_array_index(during, pid_t, 0), ==, pid);
+	g_assert_true(pidfds_have_ended(pidfds));
+	g_assert_true(pidfds_add(pidfds, pid));
+	g_assert_false(pidfds_have_ended(pidfds));
+	stop(pid);
+	g_assert_true(pidfds_have_ended(pidfds));
+	stop(other);
+	elf_maker_remove(dir);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -193,5 +222,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/process/strange-path", test_strange_path);
 	g_test_add_func("/process/fixed-path", test_fixed_path);
 	g_test_add_func("/process/errors", test_errors);
+	g_test_add_func("/process/children", test_children);
 	return g_test_run();
 }
