@@ -43,7 +43,7 @@ CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undef
 WARNINGS := -Wall
 endif
 
-PACKAGES := gio-2.0 libtraceevent json-glib-1.0 libdw libelf libzstd
+PACKAGES := gio-2.0 libtraceevent json-glib-1.0 libdw libelf liblzma libzstd
 PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) -D_FILE_OFFSET_BITS=64 -Isrc -Itests \
@@ -71,8 +71,9 @@ PERFDATA := perf_bytes perf_event perf_file perf_header perf_header_records perf
 	    perf_stream perf_task perf_unpack tracepoint format_files uprobe_sites
 COLO := phase probe hit_log hit_queue model verdict tally summary parts
 PROBES := process registration sdt_notes shared_state tracefs uprobe_arguments
-SYMBOLS := build_id debug_file demangle dso dso_error dso_file elf_file elf_plt inline_index \
-	   kallsyms kernel_symbols regular_file symbol_table
+SYMBOLS := build_id debug_file debuginfod demangle dso dso_error dso_file dwarf_file dwarf_form \
+	   dwarf_ranges elf_file elf_plt elf_sections elf_symbols inline_index kallsyms kernel_symbols \
+	   mini_debug recorded_file regular_file split_dwarf symbol_table
 PROFILE := address_space dso_table profile sample_event stack_resolver stack_table tasks unwinder
 COMMANDS := recording recording_file phase_profile phase_sums input output warnings report report_text \
 	    report_profile json report_json report_json_profile report_csv figures flamegraph flame_tree \

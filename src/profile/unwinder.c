@@ -6,8 +6,6 @@
  */
 #include "profile/unwinder.h"
 
-#include "symbols/regular_file.h"
-
 #include <elfutils/libdwfl.h>
 #include <gelf.h>
 #include <unistd.h>
@@ -164,17 +162,13 @@ static const Dwfl_Thread_Callbacks thread_callbacks = {
  * Where the file's first page would be in memory, as libdwfl counts: its segments keep their
  * distances, and the one that was mapped tells where all of them are.
  */
-static bool find_base(const char *path, const struct mapping *mapping, uint64_t offset,
-		      GElf_Addr *base)
+static bool find_base(int fd, const struct mapping *mapping, uint64_t offset, GElf_Addr *base)
 {
-	Elf *elf = NULL;
+	Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
 	size_t n = 0;
 	bool found = false, has_first = false;
 	GElf_Addr first = 0, bias = 0;
-	int fd = regular_file_open(path, NULL, NULL);
 
-	if (fd >= 0)
-		elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (elf && elf_getphdrnum(elf, &n))
 		n = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -191,8 +185,6 @@ static bool find_base(const char *path, const struct mapping *mapping, uint64_t 
 		}
 	}
 	elf_end(elf);
-	if (fd >= 0)
-		close(fd);
 	*base = bias + first;
 	return found;
 }
@@ -201,17 +193,21 @@ static bool find_base(const char *path, const struct mapping *mapping, uint64_t 
 static Dwfl_Module *report(Dwfl *dwfl, struct dso *dso, const struct mapping *mapping,
 			   uint64_t address)
 {
-	const char *path = dso_elf_path(dso);
+	const int fd = dso_elf_descriptor(dso);
 	const uint64_t offset = address - mapping->start + mapping->file_offset;
-	Dwfl_Module *module;
+	Dwfl_Module *module = NULL;
 	void **userdata;
 	GElf_Addr base;
 
-	if (!path || !find_base(path, mapping, offset, &base))
+	if (fd < 0)
 		return NULL;
-	dwfl_report_begin_add(dwfl);
-	module = dwfl_report_elf(dwfl, dso_name(dso), path, -1, base, false);
-	dwfl_report_end(dwfl, NULL, NULL);
+	if (find_base(fd, mapping, offset, &base)) {
+		dwfl_report_begin_add(dwfl);
+		module = dwfl_report_elf(dwfl, dso_name(dso), dso_elf_path(dso), fd, base, false);
+		dwfl_report_end(dwfl, NULL, NULL);
+	}
+	if (!module)
+		close(fd);
 	if (module && dwfl_module_info(module, &userdata, NULL, NULL, NULL, NULL, NULL, NULL))
 		*userdata = (void *)mapping;
 	return module;

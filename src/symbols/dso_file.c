@@ -13,6 +13,7 @@
 #include "symbols/dso_file.h"
 
 #include "symbols/dso_error.h"
+#include "symbols/recorded_file.h"
 
 #include <link.h>
 #include <sys/auxv.h>
@@ -73,13 +74,13 @@ static bool has_recorded_inode(const struct elf_file *elf, const char *path,
 	return false;
 }
 
-/* Opens the file at `path` if it is the recorded one. */
-static struct elf_file *try_path(const char *path, const struct dso_identity *identity,
-				 const struct dso_options *options,
-				 const struct debug_search *search, GError **error)
+/* Hands `elf` (NULL: could not be opened) back if it is the recorded file, and frees it otherwise.
+ */
+static struct elf_file *check(struct elf_file *elf, const char *path,
+			      const struct dso_identity *identity,
+			      const struct dso_options *options, GError **error)
 {
 	const struct build_id recorded = build_id_of(identity->build_id, identity->build_id_size);
-	struct elf_file *elf = elf_file_open(path, search, error);
 	bool same;
 
 	if (!elf)
@@ -102,21 +103,23 @@ static struct elf_file *try_path(const char *path, const struct dso_identity *id
 }
 
 /*
- * Takes `path`, which is then in `found` if it is the recorded file. Of the errors
- * the first is kept, unless it says only that there is no file.
+ * Takes `path`, which is below `root`; where it is is then in `found` if it is the recorded file.
+ * Of the errors the first is kept, unless it says only that there is no file.
  */
-static struct elf_file *try_other(char *path, const struct dso_identity *identity,
+static struct elf_file *try_other(const char *root, char *path, const struct dso_identity *identity,
 				  const struct dso_options *options,
 				  const struct debug_search *search, char **found, GError **first)
 {
 	g_autoptr(GError) error = NULL;
-	struct elf_file *elf = try_path(path, identity, options, search, &error);
+	g_autofree char *name = recorded_file_name(root, path);
+	struct elf_file *elf = check(elf_file_open_recorded(root, path, search, &error), name,
+				     identity, options, &error);
 
+	g_free(path);
 	if (elf) {
-		*found = path;
+		*found = g_steal_pointer(&name);
 		return elf;
 	}
-	g_free(path);
 	if (g_error_matches(*first, DSO_ERROR, DSO_NO_FILE) &&
 	    !g_error_matches(error, DSO_ERROR, DSO_NO_FILE))
 		g_clear_error(first);
@@ -125,12 +128,12 @@ static struct elf_file *try_other(char *path, const struct dso_identity *identit
 	return NULL;
 }
 
-static char *path_of(const struct dso_identity *identity, const struct dso_options *options)
+static char *path_of(const struct dso_identity *identity)
 {
-	g_autofree char *path = g_strdup(identity->path);
+	char *path = g_strdup(identity->path);
 
 	dso_file_cut_deleted(path);
-	return g_strconcat(options->symfs ? options->symfs : "", path, NULL);
+	return path;
 }
 
 struct elf_file *dso_file_find(const struct dso_identity *identity,
@@ -138,26 +141,24 @@ struct elf_file *dso_file_find(const struct dso_identity *identity,
 			       char **path, GError **error)
 {
 	const struct build_id id = build_id_of(identity->build_id, identity->build_id_size);
-	g_autofree char *below_symfs =
-		g_strconcat(options->symfs ? options->symfs : "", DEBUG_DIR, NULL);
 	GError *first = NULL;
 	struct elf_file *elf = NULL;
 
 	/* "[heap]", "memfd:..", "anon_inode:..": nothing of the file system. */
 	if (identity->path[0] == '/')
-		elf = try_other(path_of(identity, options), identity, options, search, path,
+		elf = try_other(options->symfs, path_of(identity), identity, options, search, path,
 				&first);
 	else
 		g_set_error(&first, DSO_ERROR, DSO_NO_FILE, "%s is no file", identity->path);
 	if (!elf && id.size)
-		elf = try_other(build_id_path(search->buildid_dir, &id, "/elf"), identity, options,
-				search, path, &first);
-	if (!elf && id.size)
-		elf = try_other(build_id_path(below_symfs, &id, ".debug"), identity, options,
-				search, path, &first);
+		elf = try_other(search->buildid_dir, build_id_path("", &id, "/elf"), identity,
+				options, search, path, &first);
 	if (!elf && id.size && options->symfs)
-		elf = try_other(build_id_path(DEBUG_DIR, &id, ".debug"), identity, options, search,
-				path, &first);
+		elf = try_other(options->symfs, build_id_path(DEBUG_DIR, &id, ".debug"), identity,
+				options, search, path, &first);
+	if (!elf && id.size)
+		elf = try_other(NULL, build_id_path(DEBUG_DIR, &id, ".debug"), identity, options,
+				search, path, &first);
 	if (elf)
 		g_clear_error(&first);
 	else
@@ -204,7 +205,7 @@ struct elf_file *dso_file_find_vdso(const struct dso_identity *identity,
 	*fd = copy_own_vdso();
 	if (*fd >= 0) {
 		*path = g_strdup_printf("/proc/self/fd/%d", *fd);
-		elf = try_path(*path, identity, &no_options, search, NULL);
+		elf = check(elf_file_open(*path, search, NULL), *path, identity, &no_options, NULL);
 		if (elf)
 			return elf;
 		g_clear_pointer(path, g_free);
@@ -212,7 +213,7 @@ struct elf_file *dso_file_find_vdso(const struct dso_identity *identity,
 		*fd = -1;
 	}
 	*path = build_id_path(search->buildid_dir, &id, "/vdso");
-	elf = try_path(*path, identity, &no_options, search, NULL);
+	elf = check(elf_file_open(*path, search, NULL), *path, identity, &no_options, NULL);
 	if (!elf) {
 		g_autofree char *hex = build_id_to_string(&id);
 
