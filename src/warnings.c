@@ -159,6 +159,26 @@ static void add_of_symbols(GPtrArray *warnings, const struct recordings *recordi
 		    n - MOST_FILES);
 }
 
+/* With --inline: the files of which nothing tells what was inlined. */
+static void add_of_inlines(GPtrArray *warnings, const struct recording *file)
+{
+	guint n = 0;
+
+	for (guint i = 0; i < dso_table_count(file->dsos); i++) {
+		struct dso *dso = dso_table_peek(file->dsos, i);
+		const char *problem = dso ? dso_inline_problem(dso) : NULL;
+
+		if (problem && n++ < MOST_FILES)
+			add(warnings, "no_inlines",
+			    "%s: inlined functions of %s are not shown, or not all: %s", file->path,
+			    dso_name(dso), problem);
+	}
+	if (n > MOST_FILES)
+		add(warnings, "no_inlines",
+		    "%s: inlined functions of %u more files are not shown, or not all", file->path,
+		    n - MOST_FILES);
+}
+
 /* What keeps the samples from telling the time on CPU, or who called whom. */
 static void add_of_event(GPtrArray *warnings, const struct phase_profiles *profiles)
 {
@@ -209,6 +229,8 @@ static void add_of_samples(GPtrArray *warnings, const struct recordings *recordi
 		    profiles->samples_without_time, profiles->samples, profiles->event);
 	add_of_event(warnings, profiles);
 	add_of_symbols(warnings, recordings, profiles);
+	for (guint i = 0; i < recordings->files->len; i++)
+		add_of_inlines(warnings, g_ptr_array_index(recordings->files, i));
 }
 
 GPtrArray *warnings_of(const struct recordings *recordings, const struct phase_profiles *profiles)

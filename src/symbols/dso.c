@@ -40,6 +40,7 @@ struct dso {
 	struct symbol_table *symbols; /* Owned by this; its names are elf's or kallsyms' */
 	uint64_t delta;		      /* the kernel's addresses less those of `symbols` and `elf` */
 	struct demangler *demangler;  /* Owned by this */
+	bool inlines_asked;	      /* for inlined functions of it */
 	char *inline_problem;	      /* Owned by this; NULL until it is asked for */
 };
 
@@ -350,7 +351,8 @@ guint dso_find_inlines(struct dso *dso, uint64_t address, const char **names, gu
 	guint n;
 
 	look(dso);
-	if (!dso->elf || !dso->finder->options.inlines || !to_own_address(dso, address, &own))
+	dso->inlines_asked = dso->finder->options.inlines;
+	if (!dso->elf || !dso->inlines_asked || !to_own_address(dso, address, &own))
 		return 0;
 	n = elf_file_find_inlines(dso->elf, own, names, max);
 	for (guint i = 0; i < n; i++)
@@ -358,10 +360,23 @@ guint dso_find_inlines(struct dso *dso, uint64_t address, const char **names, gu
 	return n;
 }
 
+/* Nothing can be done about the others: there is no file that would tell. */
+static bool could_have_inlines(const struct dso *dso)
+{
+	return dso->symbols && (dso->identity.kind == DSO_FILE || dso->identity.kind == DSO_KERNEL);
+}
+
 const char *dso_inline_problem(struct dso *dso)
 {
-	const char *problem = dso->elf ? elf_file_inline_problem(dso->elf) : NULL;
+	const char *problem = NULL;
 
+	if (!dso->inlines_asked || !could_have_inlines(dso))
+		return NULL;
+	if (dso->elf)
+		problem = elf_file_inline_problem(dso->elf);
+	else if (dso->identity.kind == DSO_KERNEL)
+		problem = "kallsyms know nothing of them; give --vmlinux FILE, with debug "
+			  "information, of the recorded kernel";
 	/* More may be missing than when it was asked for last. */
 	g_clear_pointer(&dso->inline_problem, g_free);
 	dso->inline_problem = printable(problem);
