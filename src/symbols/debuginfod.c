@@ -86,12 +86,15 @@ static double waited_s(const struct debuginfod *debuginfod)
 	return debuginfod->waited_s + (double)silent_us / G_USEC_PER_SEC;
 }
 
-/* Called by libdebuginfod again and again while it waits. Anything but 0 ends the question. */
-static int on_progress(debuginfod_client *client, long done, long total G_GNUC_UNUSED)
+/*
+ * Called by libdebuginfod again and again. Anything but 0 ends the question. Without a `total`
+ * there is no file yet, and `done` counts the calls.
+ */
+static int on_progress(debuginfod_client *client, long done, long total)
 {
 	struct debuginfod *debuginfod = library.get_user_data(client);
 
-	if (done > debuginfod->done) {
+	if (total > 0 && done > debuginfod->done) {
 		debuginfod->done = done;
 		debuginfod->since_us = g_get_monotonic_time();
 	}
