@@ -77,10 +77,12 @@ def main():
             name, extension = os.path.splitext(entry.name)
             if extension != ".data" or (arguments.names and name not in arguments.names):
                 continue
+            # The ELF file that the samples lead to.
+            elf = ["--symfs", directory, "--inline"] if name.startswith("elf-") else []
             cells = []
             for _, words in COMMANDS:
                 for build in builds:
-                    cells += run([build, *words, "--kallsyms", kallsyms, entry.path], arguments.limit)
+                    cells += run([build, *words, "--kallsyms", kallsyms, *elf, entry.path], arguments.limit)
             print(f"| {name} | {entry.stat().st_size / MIB:.1f} | {' | '.join(cells)} |", flush=True)
 
 

@@ -24,7 +24,7 @@ UNIT_BASE := test_distribution test_byte_reader test_hash test_id_table test_pri
 UNIT_PERFDATA := test_perf_file test_perf_event test_event_desc test_perf_task test_tracepoint test_format_files
 UNIT_COLO := test_probe test_hit_log test_model test_parts test_tally test_hit_queue
 UNIT_PROBES := test_sdt_notes test_uprobe_arguments test_process test_registration
-UNIT_SYMBOLS := test_debuginfod test_demangle test_dso test_dso_elf \
+UNIT_SYMBOLS := test_debuginfod test_demangle test_dso test_dso_elf test_dso_hostile test_inlines \
 		test_recorded_file test_symbol_table test_kallsyms
 UNIT_PROFILE := test_address_space test_tasks test_dso_table test_stack_resolver test_profile \
 		test_unwinder
@@ -46,6 +46,7 @@ $(call unit,$(UNIT_PERFDATA)): $(small_file) $(lib_objects) $(perfdata_objects) 
 $(call unit,test_tally): $(settling)
 $(call unit,$(UNIT_COLO)): $(colo_objects) $(base_objects)
 $(call unit,$(UNIT_PROBES)): $(probes_maker) $(probes_objects) $(base_objects)
+$(call unit,test_dso_hostile): $(BUILD)/tests/lib/hostile_elf.o
 $(call unit,$(UNIT_SYMBOLS)): $(elf_objects) $(symbols_objects) $(base_objects)
 $(call unit,$(UNIT_PROFILE)): $(elf_objects) $(small_file) $(lib_objects) $(profile_objects) \
 			      $(symbols_objects) $(perfdata_objects) $(base_objects)
