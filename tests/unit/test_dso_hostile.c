@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define UNPACKED (96ULL << 20) /* bytes; more than a small file may unpack to */
+#define UNPACKED (192ULL << 20) /* bytes; more than a small file may unpack to */
 
 static void open_hostile(struct dso_fixture *fixture, enum hostile_elf kind, enum dso_state state)
 {
