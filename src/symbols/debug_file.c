@@ -181,6 +181,13 @@ static const char *read_altlink(Elf *elf, struct build_id *id)
 	return id->size ? name : NULL;
 }
 
+const char *debug_file_dwz_name(Elf *elf)
+{
+	struct build_id id;
+
+	return read_altlink(elf, &id);
+}
+
 struct debug_file *debug_file_find_dwz(const struct debug_search *search, Elf *elf,
 				       const char *root, const char *path)
 {

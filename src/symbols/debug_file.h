@@ -36,6 +36,9 @@ struct debug_file {
 struct debug_file *debug_file_find(const struct debug_search *search, Elf *elf, const char *root,
 				   const char *path);
 
+/* The name of the file that dwz took out of `elf`, owned by it; NULL when it took none. */
+const char *debug_file_dwz_name(Elf *elf);
+
 /* The file that .gnu_debugaltlink of a debug file, or of a file that was not stripped, names. */
 struct debug_file *debug_file_find_dwz(const struct debug_search *search, Elf *elf,
 				       const char *root, const char *path);

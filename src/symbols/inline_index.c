@@ -60,6 +60,7 @@ struct inline_index {
 	struct dwarf_budget budget;
 	struct dwarf_file *file;     /* Owned by this; NULL: there is no DWARF */
 	struct debug_file *dwz;	     /* Owned by this; NULL when there is none */
+	const char *dwz_name;	     /* Weak: of the file that is missing; NULL: none is */
 	struct dwarf_file *dwz_file; /* Owned by this */
 	struct split_dwarf *split;   /* Owned by this */
 	GArray *ranges;		     /* Owned by this: struct range, of units, by start */
@@ -173,6 +174,8 @@ struct inline_index *inline_index_new(const struct inline_source *debug,
 		index->dwz_file = dwarf_file_new(index->dwz->elf, false, &index->budget);
 		dwarf_file_read_units(index->dwz_file);
 		index->file->dwz = index->dwz_file;
+	} else {
+		index->dwz_name = debug_file_dwz_name(debug->elf);
 	}
 	index->split = split_dwarf_new(search->symfs, &places[0], &places[1], &index->budget);
 	read_units(index);
@@ -442,6 +445,11 @@ const char *inline_index_problem(struct inline_index *index)
 			"the debug information (DWARF) of %s takes more than that of any program, "
 			"so it was not read to its end; is it damaged?",
 			index->name);
+	else if (index->dwz_name)
+		index->problem = g_strdup_printf(
+			"a part of the debug information of %s was moved by dwz to %s, which is "
+			"not here, or another one; install the package with its debug symbols anew",
+			index->name, index->dwz_name);
 	else if (n_missing)
 		index->problem = g_strdup_printf(
 			"the debug information of %s is split (-gsplit-dwarf), and %u of the files "

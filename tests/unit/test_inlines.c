@@ -161,6 +161,22 @@ static void test_without_dwarf(struct dso_fixture *fixture, gconstpointer data G
 	g_assert_null(dso_inline_problem(fixture->dso));
 }
 
+/* What dwz took out may have the names; whether it has is known only when it is here. */
+static void test_without_dwz(struct dso_fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+	static const char link[] = "nowhere.debug\0a build-id";
+	g_autofree char *path = elf_maker_path(fixture->dir, "link");
+	const char *name;
+
+	fixture->options.inlines = true;
+	assert_inlines(fixture);
+	g_assert_true(g_file_set_contents(path, link, sizeof(link) - 1, NULL));
+	dso_fixture_run(fixture, "objcopy --add-section .gnu_debugaltlink=link prog");
+	dso_fixture_open(fixture, DSO_OK);
+	dso_find_inlines(fixture->dso, dso_fixture_offset(fixture, "outer"), &name, 1);
+	g_assert_nonnull(strstr(dso_inline_problem(fixture->dso), "nowhere.debug"));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -172,5 +188,6 @@ int main(int argc, char **argv)
 	dso_fixture_add("/inlines/symfs", test_symfs);
 	dso_fixture_add("/inlines/dwp", test_dwp);
 	dso_fixture_add("/inlines/without_dwarf", test_without_dwarf);
+	dso_fixture_add("/inlines/without_dwz", test_without_dwz);
 	return g_test_run();
 }
