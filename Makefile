@@ -43,7 +43,7 @@ CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undef
 WARNINGS := -Wall
 endif
 
-PACKAGES := gio-2.0 libtraceevent json-glib-1.0 libdw libelf libzstd
+PACKAGES := gio-2.0 libtraceevent json-glib-1.0 libdw libelf liblzma libzstd
 PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 PACKAGE_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(CFLAGS) -D_FILE_OFFSET_BITS=64 -Isrc -Itests \
@@ -66,14 +66,16 @@ $(info libperf is not there, so `colo-perf live -p` will not work: scripts/build
 endif
 
 # The modules, in the order in which one may include another.
-BASE := error value_set siphash hash id_table string_table printable rights
+BASE := error value_set siphash hash id_table string_table mount printable rights
 PERFDATA := perf_bytes perf_context perf_event perf_file perf_header perf_header_records perf_record perf_sample \
 	    perf_stream perf_task perf_unpack perf_sections perf_completion tracepoint format_files uprobe_sites
 COLO := phase probe hit_log hit_queue duplicates model verdict tally summary parts
 PROBES := process program_probes registration sdt_notes shared_state state_file state_lock tracefs trust \
 	  uprobe_arguments
-SYMBOLS := build_id build_id_cache cfi_expression cfi_program cfi_section cfi_table debug_file demangle dso dso_error dso_file \
-	   elf_file elf_plt inline_index kallsyms kernel_module kernel_symbols regular_file symbol_table
+SYMBOLS := build_id build_id_cache cfi_expression cfi_program cfi_section cfi_table debug_file debuginfod demangle \
+	   dso dso_error dso_file dwarf_file dwarf_form dwarf_ranges elf_file elf_plt elf_sections elf_symbols \
+	   inline_index kallsyms kernel_module kernel_symbols mini_debug recorded_file regular_file split_dwarf \
+	   symbol_table
 PROFILE := address_space deferred dso_table ksymbols profile sample_chain sample_event stack_resolver \
 	   stack_table tasks task_events unwinder
 COMMANDS := recording recording_file phase_profile phase_sums unresolved input output output_place warnings report report_text \

@@ -16,7 +16,7 @@ $(limits): $(BUILD)/bench/limits.o
 	$(link)
 
 # The recordings that bench/hostile.py measures.
-$(BUILD)/bench/make_hostile: $(BUILD)/bench/make_hostile.o $(lib_objects)
+$(BUILD)/bench/make_hostile: $(BUILD)/bench/make_hostile.o $(BUILD)/tests/lib/hostile_elf.o $(lib_objects)
 	$(link)
 
 $(BUILD)/bench/make_hostile_stacks: $(BUILD)/bench/make_hostile_stacks.o $(lib_objects)

@@ -104,9 +104,13 @@ def main():
             name, extension = os.path.splitext(entry.name)
             if extension != ".data" or (arguments.names and name not in arguments.names):
                 continue
-            # Files of its own stand for those of the machine that recorded.
+            # Files of its own stand for those of the machine that recorded; elf-*.data lead to an ELF file.
             symfs = os.path.join(directory, "symfs", name)
-            options = ["--kallsyms", kallsyms] + (["--symfs", symfs] if os.path.isdir(symfs) else [])
+            options = ["--kallsyms", kallsyms]
+            if name.startswith("elf-"):
+                options += ["--symfs", directory, "--inline"]
+            elif os.path.isdir(symfs):
+                options += ["--symfs", symfs]
             cells = []
             for build in builds:
                 cells += measure(build, options, entry.path, arguments)

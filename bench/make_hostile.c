@@ -5,6 +5,7 @@
  * take time in proportion to their size; bench/hostile.py measures that.
  */
 #include "lib/colo_story.h"
+#include "lib/hostile_elf.h"
 
 #include <string.h>
 
@@ -19,6 +20,8 @@
 #define LONG_NAME     60000 /* bytes; a record has room for 65,535 */
 #define DEEPEST	      8000  /* entries of a call chain, likewise */
 #define CHAIN_PAIRS   17
+#define ELF_DIRECTORY "elf"	      /* below the directory, which is to be given with --symfs */
+#define UNPACKED      (2100ULL << 20) /* bytes; what compressed parts of ELF files unpack to */
 
 /* One recording; all samples are of the thread of the checkpoints. */
 struct hostile {
@@ -469,6 +472,32 @@ static const struct recipe {
 	{"formats", formats, 100000},
 };
 
+/* All over the code of an ELF file, which write_elf_files() makes. */
+static void sample_elf_file(struct hostile *hostile, enum hostile_elf kind)
+{
+	g_autofree char *path = g_strconcat("/" ELF_DIRECTORY "/", hostile_elf_name(kind), NULL);
+
+	map(hostile, 0, CODE_START, HOSTILE_ELF_N * HOSTILE_ELF_STEP * 2, path);
+	for (guint64 i = 0; i < 40000; i++)
+		add_sample(hostile, i,
+			   CODE_START + HOSTILE_ELF_CODE +
+				   i * 7919 % HOSTILE_ELF_N * HOSTILE_ELF_STEP);
+}
+
+static gboolean write_elf_files(const char *directory)
+{
+	g_autofree char *elf = g_strconcat(directory, "/" ELF_DIRECTORY, NULL);
+
+	if (g_mkdir_with_parents(elf, 0777))
+		return FALSE;
+	for (guint kind = 0; kind < HOSTILE_ELF_N_KINDS; kind++) {
+		g_autofree char *path = g_strconcat(elf, "/", hostile_elf_name(kind), NULL);
+
+		hostile_elf_write(kind, UNPACKED, path);
+	}
+	return TRUE;
+}
+
 /* A checkpoint whose phase has the samples; its story goes on behind what the recipe tells. */
 static void begin_checkpoint(struct hostile *hostile, struct colo_story_checkpoint *checkpoint)
 {
@@ -479,14 +508,17 @@ static void begin_checkpoint(struct hostile *hostile, struct colo_story_checkpoi
 	hostile->ram_ns = colo_story_phase_begin_ns(&hostile->side, checkpoint, COLO_STORY_RAM);
 }
 
-static gboolean write_recipe(const struct recipe *recipe, const char *directory, GError **error)
+/* `kind` is that of an ELF file when there is no recipe. */
+static gboolean write_recipe(const struct recipe *recipe, enum hostile_elf kind,
+			     const char *directory, GError **error)
 {
+	const char *name = recipe ? recipe->name : hostile_elf_name(kind);
 	struct hostile hostile = {
 		.builder = perf_builder_new(G_LITTLE_ENDIAN),
 		.side = {.role = COLO_STORY_PRIMARY, .pid = 101, .tid = 111, .now_ns = START_NS},
-		.n = recipe->n,
+		.n = recipe ? recipe->n : 0,
 	};
-	g_autofree char *path = g_strconcat(directory, "/", recipe->name, ".data", NULL);
+	g_autofree char *path = g_strconcat(directory, "/", name, ".data", NULL);
 	struct colo_story_checkpoint checkpoint;
 	struct colo_story_side side;
 	gboolean written;
@@ -497,7 +529,10 @@ static gboolean write_recipe(const struct recipe *recipe, const char *directory,
 	side = hostile.side;
 	begin_checkpoint(&hostile, &checkpoint);
 	colo_story_checkpoint(hostile.story, &side, &checkpoint);
-	recipe->tell(&hostile);
+	if (recipe)
+		recipe->tell(&hostile);
+	else
+		sample_elf_file(&hostile, kind);
 	colo_story_free(hostile.story);
 	written = perf_builder_write(hostile.builder, path, error);
 	perf_builder_free(hostile.builder);
@@ -513,7 +548,12 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	for (guint i = 0; i < G_N_ELEMENTS(recipes) && !error; i++)
-		write_recipe(&recipes[i], argv[1], &error);
+		write_recipe(&recipes[i], 0, argv[1], &error);
+	for (guint kind = 0; kind < HOSTILE_ELF_N_KINDS && !error; kind++)
+		write_recipe(NULL, kind, argv[1], &error);
+	if (!error && !write_elf_files(argv[1]))
+		g_set_error(&error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "cannot make %s/%s", argv[1],
+			    ELF_DIRECTORY);
 	if (error) {
 		g_printerr("make_hostile: %s\n", error->message);
 		return 1;

@@ -334,7 +334,7 @@ package_installed() {
 # What `make` needs; README.md says so too.
 # shellcheck disable=SC2034 # used by the scripts that build
 BUILD_PACKAGES=(gcc libc6-dev make pkg-config libglib2.0-dev libtraceevent-dev libjson-glib-dev libdw-dev libelf-dev
-    libiberty-dev libzstd-dev)
+    libiberty-dev liblzma-dev libzstd-dev)
 
 # need_packages LABEL PACKAGE...: installs what is missing; with NO_INSTALL=1, or without the right to, it stops and says
 # what to install.

@@ -5,8 +5,10 @@
 #include "input.h"
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "colo_perf.h"
 #include "probes/process.h"
+#include "symbols/debuginfod.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -37,6 +39,7 @@ void input_options_clear(struct input_options *options)
 	g_free(options->vmlinux);
 	g_free(options->kallsyms);
 	g_free(options->formats);
+	debuginfod_free(options->debuginfod);
 }
 
 bool input_usage_error(GError **error, const char *format, ...)
@@ -191,6 +194,8 @@ static void add_entries(GOptionContext *context, struct input_options *options)
 		 "symbols of the kernel, from its ELF file", "FILE"},
 		{"kallsyms", 0, 0, G_OPTION_ARG_FILENAME, &options->kallsyms,
 		 "symbols of the kernel, from a copy of /proc/kallsyms", "FILE"},
+		{"no-debuginfod", 0, 0, G_OPTION_ARG_NONE, &options->no_debuginfod,
+		 "do not ask the servers of DEBUGINFOD_URLS for debug files", NULL},
 		{"formats", 0, 0, G_OPTION_ARG_FILENAME, &options->formats,
 		 "formats of the probes, for a recording that lost its own", "DIR|FILE"},
 		{"help", 'h', 0, G_OPTION_ARG_NONE, &options->help, "this text", NULL},
@@ -201,6 +206,16 @@ static void add_entries(GOptionContext *context, struct input_options *options)
 	};
 
 	g_option_context_add_main_entries(context, entries, NULL);
+}
+
+static void say_that_debuginfod_waits(const char *urls, double limit_s, void *data G_GNUC_UNUSED)
+{
+	g_autofree char *safe = printable(urls);
+
+	fprintf(stderr,
+		"%s: waiting for DEBUGINFOD_URLS (%s) to answer, for %g s at the most; "
+		"--no-debuginfod does not ask\n",
+		g_get_prgname(), safe, limit_s);
 }
 
 bool input_parse(const struct input_command *command, struct input_options *options, int *argc,
@@ -220,8 +235,11 @@ bool input_parse(const struct input_command *command, struct input_options *opti
 		*status = input_usage_fail(command->name, error);
 		return false;
 	}
-	if (!options->help && !options->version)
+	if (!options->help && !options->version) {
+		if (!options->no_debuginfod)
+			options->debuginfod = debuginfod_new(say_that_debuginfod_waits, NULL);
 		return true;
+	}
 	*status = input_print_about(command->name, context, options->help, options->version);
 	return false;
 }
@@ -363,6 +381,7 @@ bool input_load(const char *command, const struct input_options *options, const 
 		.symbols = {.symfs = options->symfs,
 			    .vmlinux = options->vmlinux,
 			    .kallsyms = options->kallsyms,
+			    .debuginfod = options->debuginfod,
 			    .inlines = options->inlines},
 		.formats = options->formats,
 	};

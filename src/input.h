@@ -17,7 +17,9 @@ struct input_options {
 	char *skip;			  /* Owned by this: a number */
 	char *event;			  /* Owned by this; NULL: chosen by phase_profiles_new() */
 	char *symfs, *vmlinux, *kallsyms; /* Owned by this */
-	char *formats;			  /* Owned by this; NULL: of this machine */
+	gboolean no_debuginfod;
+	struct debuginfod *debuginfod; /* Owned by this; NULL: nobody is asked */
+	char *formats;		       /* Owned by this; NULL: of this machine */
 	gboolean inlines, help, version;
 	struct colo_selection selection; /* what the texts say, once they are checked */
 	GArray *pids;			 /* Owned by this: pid_t, likewise; NULL: all */

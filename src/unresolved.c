@@ -13,6 +13,7 @@ static const char *const file_states[DSO_N_STATES] = {
 	[DSO_OTHER_BUILD_ID] = "other_build_id",
 	[DSO_NOT_CHECKED] = "not_checked",
 	[DSO_UNREADABLE] = "unreadable",
+	[DSO_TOO_LARGE] = "too_large",
 	[DSO_NO_SYMBOLS] = "no_symbols",
 	[DSO_NOTHING] = "no_file_behind_it",
 };

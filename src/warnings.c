@@ -287,6 +287,26 @@ static void add_of_stacks(GPtrArray *warnings, const struct stack_table *stacks)
 		    stack_usual_limits.n_stacks);
 }
 
+/* With --inline: the files of which nothing tells what was inlined. */
+static void add_of_inlines(GPtrArray *warnings, const struct recording *file)
+{
+	guint n = 0;
+
+	for (guint i = 0; i < dso_table_count(file->dsos); i++) {
+		struct dso *dso = dso_table_peek(file->dsos, i);
+		const char *problem = dso ? dso_inline_problem(dso) : NULL;
+
+		if (problem && n++ < MOST_FILES)
+			add(warnings, "no_inlines",
+			    "%s: inlined functions of %s are not shown, or not all: %s", file->path,
+			    dso_name(dso), problem);
+	}
+	if (n > MOST_FILES)
+		add(warnings, "no_inlines",
+		    "%s: inlined functions of %u more files are not shown, or not all", file->path,
+		    n - MOST_FILES);
+}
+
 /* What keeps the samples from telling the time on CPU, or who called whom. */
 static void add_of_event(GPtrArray *warnings, const struct phase_profiles *profiles)
 {
@@ -358,6 +378,8 @@ static void add_of_samples(GPtrArray *warnings, const struct recordings *recordi
 	add_of_files(warnings, recordings, profiles);
 	add_of_no_file(warnings, recordings, profiles);
 	add_of_stacks(warnings, profiles->stacks);
+	for (guint i = 0; i < recordings->files->len; i++)
+		add_of_inlines(warnings, g_ptr_array_index(recordings->files, i));
 }
 
 GPtrArray *warnings_of(const struct recordings *recordings, const GPtrArray *summaries,

@@ -27,7 +27,8 @@ UNIT_PERFDATA := test_perf_file test_perf_directory test_perf_event test_perf_re
 UNIT_COLO := test_probe test_hit_log test_duplicates test_model test_parts test_tally test_hit_queue
 UNIT_PROBES := test_sdt_notes test_uprobe_arguments test_process test_registration \
 	       test_registration_races test_shared_state test_trust
-UNIT_SYMBOLS := test_build_id test_cfi_table test_demangle test_dso test_dso_elf test_symbol_table test_kallsyms
+UNIT_SYMBOLS := test_build_id test_cfi_table test_debuginfod test_demangle test_dso test_dso_elf test_dso_hostile \
+		test_inlines test_recorded_file test_symbol_table test_kallsyms
 UNIT_PROFILE := test_address_space test_deferred test_task_events test_tasks test_dso_table test_stack_resolver test_profile \
 		test_unwinder
 UNIT_RECORDING := test_recording test_losses test_damaged_recording test_phase_profile test_phase_sums test_flame_tree \
@@ -51,6 +52,7 @@ $(call unit,test_tally): $(settling)
 $(call unit,$(UNIT_COLO)): $(colo_objects) $(base_objects)
 $(call unit,$(registration_tests)): $(BUILD)/tests/lib/registration_fixture.o
 $(call unit,$(UNIT_PROBES)): $(probes_maker) $(probes_objects) $(colo_objects) $(base_objects)
+$(call unit,test_dso_hostile): $(BUILD)/tests/lib/hostile_elf.o
 $(call unit,$(UNIT_SYMBOLS)): $(elf_objects) $(symbols_objects) $(base_objects)
 $(call unit,$(UNIT_PROFILE)): $(elf_objects) $(small_file) $(lib_objects) $(profile_objects) \
 			      $(symbols_objects) $(perfdata_objects) $(base_objects)

@@ -6,6 +6,7 @@
 #include "probes/trust.h"
 
 #include "base/error.h"
+#include "base/mount.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,47 +79,9 @@ bool trust_is_fixed_path(const char *path, const struct stat *file)
 
 /* --- File systems --- */
 
-/* The number of the mount that `fd` came from; -1 when it cannot be had. */
-static int mount_of(int fd)
-{
-	g_autofree char *path = g_strdup_printf("/proc/self/fdinfo/%d", fd);
-	g_autofree char *text = NULL;
-	const char *field;
-
-	if (!g_file_get_contents(path, &text, NULL, NULL))
-		return -1;
-	field = strstr(text, "mnt_id:");
-	return field ? (int)strtol(field + strlen("mnt_id:"), NULL, 10) : -1;
-}
-
-/*
- * The type of a mount that the process sees; the caller frees it. NULL: it sees no such mount.
- * Source: "ID PARENT DEVICE ROOT PLACE OPTIONS [MORE]... - TYPE SOURCE OPTIONS", proc(5).
- */
-static char *type_of_mount(pid_t pid, int mount)
-{
-	g_autofree char *path = g_strdup_printf("/proc/%d/mountinfo", pid);
-	g_autofree char *line = NULL;
-	FILE *file = fopen(path, "re");
-	char *type = NULL;
-	size_t size = 0;
-
-	while (file && !type && getline(&line, &size, file) > 0) {
-		const char *field = strstr(line, " - ");
-
-		if (field && strtol(line, NULL, 10) == mount) {
-			field += strlen(" - ");
-			type = g_strndup(field, strcspn(field, " "));
-		}
-	}
-	if (file)
-		fclose(file);
-	return type;
-}
-
 bool trust_is_served_by_user(int fd, pid_t pid)
 {
-	g_autofree char *type = type_of_mount(pid, mount_of(fd));
+	g_autofree char *type = mount_type(pid, mount_of(fd));
 	struct statfs status;
 
 	if (type)

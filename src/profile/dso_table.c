@@ -176,3 +176,10 @@ struct dso *dso_table_get(const struct dso_table *table, uint32_t index)
 		make_kernels(table);
 	return make(table, index);
 }
+
+struct dso *dso_table_peek(const struct dso_table *table, uint32_t index)
+{
+	const struct entry *entry = table->entries->pdata[index];
+
+	return entry->dso;
+}

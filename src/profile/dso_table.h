@@ -30,4 +30,7 @@ guint dso_table_count(const struct dso_table *table);
 /* To be called when all files were added. Owned by the table. */
 struct dso *dso_table_get(const struct dso_table *table, uint32_t index);
 
+/* The same for one that was got before; NULL when it was not. */
+struct dso *dso_table_peek(const struct dso_table *table, uint32_t index);
+
 #endif

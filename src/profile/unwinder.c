@@ -18,6 +18,7 @@
 #include "symbols/cfi_table.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define MAX_FRAMES  1024
 #define MAX_SIGNALS 16	 /* frames of signals in one stack, which may lie anywhere */
@@ -186,13 +187,15 @@ static const struct cfi_table *table_of(struct unwinder *unwinder, uint32_t numb
 	const gpointer key = GUINT_TO_POINTER(number);
 	struct cfi_table *table;
 	gpointer found;
-	const char *path;
+	int fd;
 
 	if (g_hash_table_lookup_extended(unwinder->tables, key, NULL, &found))
 		return found;
-	path = dso_elf_path(dso_table_get(unwinder->dsos, number));
-	table = path ? cfi_table_new(path, unwinder->limits.table_bytes - unwinder->table_bytes)
-		     : NULL;
+	fd = dso_elf_descriptor(dso_table_get(unwinder->dsos, number));
+	table = fd >= 0 ? cfi_table_new(fd, unwinder->limits.table_bytes - unwinder->table_bytes)
+			: NULL;
+	if (fd >= 0)
+		close(fd);
 	if (table)
 		unwinder->table_bytes += cfi_table_size(table);
 	g_hash_table_insert(unwinder->tables, key, table);

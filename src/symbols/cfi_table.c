@@ -7,11 +7,9 @@
 
 #include "symbols/cfi_program.h"
 #include "symbols/cfi_section.h"
-#include "symbols/regular_file.h"
 
 #include <gelf.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MAX_SEGMENTS 64 /* of code and data; programs have four */
 
@@ -71,14 +69,11 @@ static bool is_understood(Elf *elf)
 	       ehdr.e_ident[EI_DATA] == ELFDATA2LSB;
 }
 
-struct cfi_table *cfi_table_new(const char *path, size_t max_bytes)
+struct cfi_table *cfi_table_new(int fd, size_t max_bytes)
 {
 	struct cfi_table *table = NULL;
-	const int fd = regular_file_open(path, NULL, NULL);
-	Elf *elf = NULL;
+	Elf *elf;
 
-	if (fd < 0)
-		return NULL;
 	elf_version(EV_CURRENT);
 	elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (is_understood(elf)) {
@@ -87,7 +82,6 @@ struct cfi_table *cfi_table_new(const char *path, size_t max_bytes)
 		read_sections(table, elf, max_bytes);
 	}
 	elf_end(elf);
-	close(fd);
 	if (table && !table->n_sections)
 		g_clear_pointer(&table, cfi_table_free);
 	return table;

@@ -56,11 +56,11 @@ struct cfi_row {
 struct cfi_table;
 
 /*
- * Reads the table of the file at `path`, of .eh_frame and of .debug_frame, whichever is there. NULL
- * when there is none that can be read, or when it needs more than `max_bytes`. For others than
- * x86_64 there is none.
+ * Reads the table of the file that `fd` has open, of .eh_frame and of .debug_frame, whichever is
+ * there; `fd` stays the caller's, and is not needed any more. NULL when there is none that can be
+ * read, or when it needs more than `max_bytes`. For others than x86_64 there is none.
  */
-struct cfi_table *cfi_table_new(const char *path, size_t max_bytes);
+struct cfi_table *cfi_table_new(int fd, size_t max_bytes);
 void cfi_table_free(struct cfi_table *table);
 
 /* Bytes of memory. */

@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The places where debug files are, and how one is recognised. libdwfl's own
- * search knows neither of --symfs nor of perf's cache, and would block on a FIFO.
+ * The places where debug files are, and how one is recognised. libdwfl's own search knows neither
+ * of --symfs nor of perf's cache, and opens whatever a file names.
  */
 #include "symbols/debug_file.h"
 
 #include "symbols/build_id.h"
-#include "symbols/regular_file.h"
+#include "symbols/debuginfod.h"
+#include "symbols/elf_sections.h"
+#include "symbols/elf_symbols.h"
+#include "symbols/recorded_file.h"
 
 #include <elfutils/libdwelf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Of which the checksum is made; the debug files that go by it are old and small. */
+#define MAX_CRC_SIZE (1LL << 30) /* bytes */
 
 /* What a debug file must have. */
 struct wanted {
 	struct build_id build_id;
 	GElf_Word crc; /* of .gnu_debuglink */
+	bool symtab;
 };
 
 static void make_crc_table(uint32_t table[256])
@@ -38,133 +44,175 @@ static bool has_crc(int fd, GElf_Word wanted)
 	ssize_t got;
 
 	make_crc_table(table);
-	while ((got = pread(fd, bytes, sizeof(bytes), offset)) > 0 || (got < 0 && errno == EINTR)) {
+	while (offset < MAX_CRC_SIZE && ((got = pread(fd, bytes, sizeof(bytes), offset)) > 0 ||
+					 (got < 0 && errno == EINTR))) {
 		for (ssize_t i = 0; i < got; i++)
 			crc = table[(crc ^ bytes[i]) & 0xff] ^ crc >> 8;
 		if (got > 0)
 			offset += got;
 	}
-	return got == 0 && (crc ^ UINT32_MAX) == wanted;
+	return offset < MAX_CRC_SIZE && got == 0 && (crc ^ UINT32_MAX) == wanted;
 }
 
-static bool has_build_id(Elf *elf, const struct build_id *wanted)
+static struct build_id build_id_in(Elf *elf)
 {
 	const void *bytes;
-	ssize_t size = dwelf_elf_gnu_build_id(elf, &bytes);
-	const struct build_id id = build_id_of(size > 0 ? bytes : NULL, (size_t)MAX(size, 0));
+	const ssize_t size = dwelf_elf_gnu_build_id(elf, &bytes);
 
-	return build_id_equal(&id, wanted);
-}
-
-bool debug_file_has_symtab(Elf *elf)
-{
-	Elf_Scn *section = NULL;
-	GElf_Shdr shdr;
-
-	while ((section = elf_nextscn(elf, section))) {
-		if (gelf_getshdr(section, &shdr) && shdr.sh_type == SHT_SYMTAB)
-			return true;
-	}
-	return false;
+	return build_id_of(size > 0 ? bytes : NULL, (size_t)MAX(size, 0));
 }
 
 /* A copy of the stripped file has the build-id as well, but helps nobody. */
-static bool is_wanted(int fd, const struct wanted *wanted)
+static bool is_wanted(int fd, Elf *elf, const struct wanted *wanted)
 {
-	Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
-	bool result = elf && elf_kind(elf) == ELF_K_ELF && debug_file_has_symtab(elf) &&
-		      (wanted->build_id.size ? has_build_id(elf, &wanted->build_id)
-					     : has_crc(fd, wanted->crc));
+	const struct build_id found = build_id_in(elf);
 
-	elf_end(elf);
-	return result;
+	if (wanted->symtab && !elf_symbols_has_symtab(elf))
+		return false;
+	return wanted->build_id.size ? build_id_equal(&found, &wanted->build_id)
+				     : has_crc(fd, wanted->crc);
 }
 
-/* The descriptor of the file at `path` when it is the wanted one, or -1. Takes `path`. */
-static int try_path(char *path, const struct wanted *wanted, char **found)
+/* Takes `fd`, which may be -1. NULL when it is not the wanted file. */
+static struct debug_file *check(int fd, const struct wanted *wanted)
 {
-	int fd = regular_file_open(path, NULL, NULL);
+	struct debug_file *file = NULL;
+	bool too_large;
+	Elf *elf;
 
-	if (fd >= 0 && is_wanted(fd, wanted)) {
-		/* Not `path`: libdwfl free()s it. */
-		*found = strdup(path);
-	} else if (fd >= 0) {
-		close(fd);
-		fd = -1;
+	if (fd < 0)
+		return NULL;
+	elf = elf_sections_begin(fd, &too_large);
+	if (elf && is_wanted(fd, elf, wanted) && !elf_cntl(elf, ELF_C_FDREAD)) {
+		file = g_new0(struct debug_file, 1);
+		file->elf = elf;
+	} else {
+		elf_end(elf);
 	}
-	g_free(path);
-	return fd;
+	close(fd);
+	return file;
 }
 
-static int try_build_id(const struct debug_search *search, const struct wanted *wanted,
-			char **found)
+/* Takes `path`. */
+static struct debug_file *try_path(const char *root, char *path, const struct wanted *wanted)
 {
-	g_autofree char *below_symfs =
-		g_strconcat(search->symfs ? search->symfs : "", DEBUG_DIR, NULL);
-	int fd = try_path(build_id_path(below_symfs, &wanted->build_id, ".debug"), wanted, found);
+	struct debug_file *file = check(recorded_file_open(root, path, NULL, NULL), wanted);
 
-	if (fd < 0 && search->symfs)
-		fd = try_path(build_id_path(DEBUG_DIR, &wanted->build_id, ".debug"), wanted, found);
-	if (fd < 0 && search->buildid_dir)
-		fd = try_path(build_id_path(search->buildid_dir, &wanted->build_id, "/debug"),
-			      wanted, found);
-	return fd;
+	if (file) {
+		file->root = g_strdup(root);
+		file->path = path;
+	} else {
+		g_free(path);
+	}
+	return file;
+}
+
+static struct debug_file *try_build_id(const struct debug_search *search,
+				       const struct wanted *wanted)
+{
+	struct debug_file *file = NULL;
+
+	if (search->symfs)
+		file = try_path(search->symfs,
+				build_id_path(DEBUG_DIR, &wanted->build_id, ".debug"), wanted);
+	if (!file)
+		file = try_path(NULL, build_id_path(DEBUG_DIR, &wanted->build_id, ".debug"),
+				wanted);
+	if (!file && search->buildid_dir)
+		file = try_path(search->buildid_dir, build_id_path("", &wanted->build_id, "/debug"),
+				wanted);
+	return file;
 }
 
 /* Beside the file, in .debug beside it, and below the directories of debug files. */
-static int try_debuglink(const struct debug_search *search, const struct wanted *wanted,
-			 const char *file_name, const char *debuglink, char **found)
+static struct debug_file *try_debuglink(const struct debug_search *search,
+					const struct wanted *wanted, const char *root,
+					const char *path, const char *debuglink)
 {
-	g_autofree char *dir = g_path_get_dirname(file_name);
+	g_autofree char *dir = g_path_get_dirname(path);
 	g_autofree char *recorded_dir =
-		g_path_get_dirname(search->recorded_path ? search->recorded_path : file_name);
-	int fd = try_path(g_build_filename(dir, debuglink, NULL), wanted, found);
+		g_path_get_dirname(search->recorded_path ? search->recorded_path : path);
+	struct debug_file *file = try_path(root, g_build_filename(dir, debuglink, NULL), wanted);
 
-	if (fd < 0)
-		fd = try_path(g_build_filename(dir, ".debug", debuglink, NULL), wanted, found);
-	if (fd < 0 && search->symfs)
-		fd = try_path(
-			g_build_filename(search->symfs, DEBUG_DIR, recorded_dir, debuglink, NULL),
-			wanted, found);
-	if (fd < 0)
-		fd = try_path(g_build_filename(DEBUG_DIR, recorded_dir, debuglink, NULL), wanted,
-			      found);
-	return fd;
+	if (!file)
+		file = try_path(root, g_build_filename(dir, ".debug", debuglink, NULL), wanted);
+	if (!file && search->symfs)
+		file = try_path(search->symfs,
+				g_build_filename(DEBUG_DIR, recorded_dir, debuglink, NULL), wanted);
+	if (!file)
+		file = try_path(NULL, g_build_filename(DEBUG_DIR, recorded_dir, debuglink, NULL),
+				wanted);
+	return file;
 }
 
-static struct wanted wanted_of(Dwfl_Module *module, GElf_Word crc)
+static struct debug_file *ask_debuginfod(const struct debug_search *search,
+					 const struct wanted *wanted)
 {
-	struct wanted wanted = {.crc = crc};
-	GElf_Addr bias;
-	Elf *elf = dwfl_module_getelf(module, &bias);
-	const void *bytes;
-	ssize_t size = elf ? dwelf_elf_gnu_build_id(elf, &bytes) : 0;
-
-	if (size > 0)
-		wanted.build_id = build_id_of(bytes, (size_t)size);
-	return wanted;
+	if (!search->debuginfod || !wanted->build_id.size)
+		return NULL;
+	return check(debuginfod_find(search->debuginfod, &wanted->build_id), wanted);
 }
 
-int debug_file_find(Dwfl_Module *module, void **user_data, const char *name, Dwarf_Addr base,
-		    const char *file_name, const char *debuglink, GElf_Word debuglink_crc,
-		    char **debug_file_name)
+struct debug_file *debug_file_find(const struct debug_search *search, Elf *elf, const char *root,
+				   const char *path)
 {
-	const struct debug_search *search = *user_data;
-	const char *debuginfod = getenv("DEBUGINFOD_URLS");
-	/* For the file of dwz, libdwfl gives its name and no checksum. */
-	const bool is_dwz = debuglink && !debuglink_crc;
-	struct wanted wanted;
-	int fd = -1;
+	struct wanted wanted = {.build_id = build_id_in(elf), .symtab = true};
+	const char *debuglink = dwelf_elf_gnu_debuglink(elf, &wanted.crc);
+	struct debug_file *file = NULL;
 
-	if (!is_dwz) {
-		wanted = wanted_of(module, debuglink_crc);
-		if (wanted.build_id.size)
-			fd = try_build_id(search, &wanted, debug_file_name);
-		if (fd < 0 && file_name && debuglink && *debuglink && !strchr(debuglink, '/'))
-			fd = try_debuglink(search, &wanted, file_name, debuglink, debug_file_name);
-		if (fd >= 0 || !debuginfod || !*debuginfod)
-			return fd;
-	}
-	return dwfl_standard_find_debuginfo(module, user_data, name, base, file_name, debuglink,
-					    debuglink_crc, debug_file_name);
+	if (wanted.build_id.size)
+		file = try_build_id(search, &wanted);
+	if (!file && debuglink && *debuglink && !strchr(debuglink, '/'))
+		file = try_debuglink(search, &wanted, root, path, debuglink);
+	return file ? file : ask_debuginfod(search, &wanted);
+}
+
+/* A name, its NUL, and a build-id. */
+static const char *read_altlink(Elf *elf, struct build_id *id)
+{
+	GElf_Shdr shdr;
+	const Elf_Data *data = elf_sections_find(elf, ".gnu_debugaltlink", &shdr);
+	const char *name = data ? data->d_buf : NULL;
+	const char *end = name ? memchr(name, 0, data->d_size) : NULL;
+
+	if (!end)
+		return NULL;
+	*id = build_id_of(end + 1, data->d_size - (size_t)(end + 1 - name));
+	return id->size ? name : NULL;
+}
+
+const char *debug_file_dwz_name(Elf *elf)
+{
+	struct build_id id;
+
+	return read_altlink(elf, &id);
+}
+
+struct debug_file *debug_file_find_dwz(const struct debug_search *search, Elf *elf,
+				       const char *root, const char *path)
+{
+	struct wanted wanted = {.symtab = false};
+	const char *name = read_altlink(elf, &wanted.build_id);
+	g_autofree char *dir = path ? g_path_get_dirname(path) : NULL;
+	struct debug_file *file = NULL;
+
+	if (!name || !*name)
+		return NULL;
+	if (g_path_is_absolute(name))
+		file = try_path(root, g_strdup(name), &wanted);
+	else if (dir)
+		file = try_path(root, g_build_filename(dir, name, NULL), &wanted);
+	if (!file)
+		file = try_build_id(search, &wanted);
+	return file ? file : ask_debuginfod(search, &wanted);
+}
+
+void debug_file_free(struct debug_file *file)
+{
+	if (!file)
+		return;
+	elf_end(file->elf);
+	g_free(file->root);
+	g_free(file->path);
+	g_free(file);
 }

@@ -8,12 +8,14 @@
 
 #include "base/hash.h"
 #include "base/printable.h"
+#include "symbols/debuginfod.h"
 #include "symbols/demangle.h"
 #include "symbols/dso_error.h"
 #include "symbols/dso_file.h"
 #include "symbols/kernel_module.h"
 #include "symbols/kernel_symbols.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,7 +41,9 @@ struct dso {
 	int memory_fd;		      /* Owned by this; of an ELF file in memory, or -1 */
 	struct symbol_table *symbols; /* Owned by this; its names are elf's or kallsyms' */
 	uint64_t delta;		      /* the kernel's addresses less those of `symbols` and `elf` */
-	GHashTable *demangled;	      /* name to its demangled form, owned by this, or to NULL */
+	struct demangler *demangler;  /* Owned by this */
+	bool inlines_asked;	      /* for inlined functions of it */
+	char *inline_problem;	      /* Owned by this; NULL until it is asked for */
 };
 
 struct dso_finder *dso_finder_new(const struct dso_options *options)
@@ -110,29 +114,47 @@ static char *name_of_anonymous(const struct dso *dso G_GNUC_UNUSED)
 
 static struct debug_search search_of(const struct dso *dso)
 {
-	return (struct debug_search){.symfs = dso->finder->options.symfs,
-				     .buildid_dir = dso->finder->cache,
-				     .recorded_path = dso->path};
+	return (struct debug_search){
+		.symfs = dso->finder->options.symfs,
+		.buildid_dir = dso->finder->cache,
+		.recorded_path = dso->path,
+		/* No server has the kernel or what it maps into each process. */
+		.debuginfod =
+			dso->identity.kind == DSO_FILE ? dso->finder->options.debuginfod : NULL,
+	};
+}
+
+/* ", and ...": what became of the question for the debug file; the caller frees it. */
+static char *said_of_debuginfod(const struct dso *dso)
+{
+	const struct debuginfod *debuginfod = dso->finder->options.debuginfod;
+	const char *problem = debuginfod ? debuginfod_problem(debuginfod) : NULL;
+
+	return problem ? g_strconcat(", and ", problem, NULL) : g_strdup("");
 }
 
 /* Reads the symbols of dso->elf; an error does not mean that there is none. */
 static void load_elf_symbols(struct dso *dso, GError **error)
 {
 	const char *path = dso->elf_path ? dso->elf_path : dso->finder->options.vmlinux;
+	g_autofree char *asked = NULL;
 	bool only_exported;
 
-	dso->symbols = elf_file_symbols(dso->elf, &only_exported);
+	dso->symbols = elf_file_symbols(dso->elf, &only_exported, error);
+	if (!dso->symbols)
+		return;
+	asked = said_of_debuginfod(dso);
 	if (!symbol_table_count(dso->symbols))
 		g_set_error(error, DSO_ERROR, DSO_NO_SYMBOLS,
-			    "%s is stripped, and no debug file for it is here; install the package "
-			    "with its debug symbols",
-			    path);
+			    "%s is stripped, and no debug file for it is here%s; install the "
+			    "package with its debug symbols",
+			    path, asked);
 	else if (only_exported && dso->identity.kind == DSO_FILE)
 		g_set_error(
 			error, DSO_ERROR, DSO_ONLY_EXPORTED,
-			"%s is stripped, and no debug file for it is here: only the functions "
+			"%s is stripped, and no debug file for it is here%s: only the functions "
 			"that it exports have names; install the package with its debug symbols",
-			path);
+			path, asked);
 }
 
 static void load_file(struct dso *dso, GError **error)
@@ -210,7 +232,7 @@ struct dso *dso_new(const struct dso_identity *identity, struct dso_finder *find
 	}
 	dso->name = kinds[identity->kind].name(dso);
 	dso->memory_fd = -1;
-	dso->demangled = g_hash_table_new_full(hash_pointer, NULL, NULL, g_free);
+	dso->demangler = demangler_new();
 	if (identity->kind == DSO_KERNEL)
 		kernel_symbols_set_identity(finder->kernel, &dso->identity);
 	return dso;
@@ -226,7 +248,8 @@ void dso_free(struct dso *dso)
 	elf_file_free(dso->elf);
 	if (dso->memory_fd >= 0)
 		close(dso->memory_fd);
-	g_hash_table_unref(dso->demangled);
+	demangler_free(dso->demangler);
+	g_free(dso->inline_problem);
 	g_free(dso->elf_path);
 	g_free(dso->problem);
 	g_free(dso->name);
@@ -281,18 +304,16 @@ const char *dso_elf_path(struct dso *dso)
 	return dso->elf_path;
 }
 
+int dso_elf_descriptor(struct dso *dso)
+{
+	look(dso);
+	return dso->elf_path ? fcntl(elf_file_descriptor(dso->elf), F_DUPFD_CLOEXEC, 0) : -1;
+}
+
 /* The kernel's own names are never mangled, and perf shows them as they are. */
 static const char *demangled_name(struct dso *dso, const char *name)
 {
-	char *demangled;
-
-	if (dso->identity.kind != DSO_FILE)
-		return name;
-	if (!g_hash_table_lookup_extended(dso->demangled, name, NULL, (gpointer *)&demangled)) {
-		demangled = demangle(name);
-		g_hash_table_insert(dso->demangled, (gpointer)name, demangled);
-	}
-	return demangled ? demangled : name;
+	return dso->identity.kind == DSO_FILE ? demangler_name(dso->demangler, name) : name;
 }
 
 /* From what a question is asked with to an address of dso->symbols and dso->elf. */
@@ -327,10 +348,34 @@ guint dso_find_inlines(struct dso *dso, uint64_t address, const char **names, gu
 	guint n;
 
 	look(dso);
-	if (!dso->elf || !dso->finder->options.inlines || !to_own_address(dso, address, &own))
+	dso->inlines_asked = dso->finder->options.inlines;
+	if (!dso->elf || !dso->inlines_asked || !to_own_address(dso, address, &own))
 		return 0;
 	n = elf_file_find_inlines(dso->elf, own, names, max);
 	for (guint i = 0; i < n; i++)
 		names[i] = demangled_name(dso, names[i]);
 	return n;
+}
+
+/* Nothing can be done about the others: there is no file that would tell. */
+static bool could_have_inlines(const struct dso *dso)
+{
+	return dso->symbols && (dso->identity.kind == DSO_FILE || dso->identity.kind == DSO_KERNEL);
+}
+
+const char *dso_inline_problem(struct dso *dso)
+{
+	const char *problem = NULL;
+
+	if (!dso->inlines_asked || !could_have_inlines(dso))
+		return NULL;
+	if (dso->elf)
+		problem = elf_file_inline_problem(dso->elf);
+	else if (dso->identity.kind == DSO_KERNEL)
+		problem = "kallsyms know nothing of them; give --vmlinux FILE, with debug "
+			  "information, of the recorded kernel";
+	/* More may be missing than when it was asked for last. */
+	g_clear_pointer(&dso->inline_problem, g_free);
+	dso->inline_problem = printable(problem);
+	return dso->inline_problem;
 }

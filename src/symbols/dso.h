@@ -46,23 +46,27 @@ struct dso_identity {
 	uint64_t reference_address;
 };
 
+struct debuginfod;
+
 /* Where to look, and what for. All strings may be NULL; owned by the caller, who keeps them. */
 struct dso_options {
-	const char *symfs;	 /* directory that stands for the recording machine's root */
-	const char *vmlinux;	 /* the kernel's ELF file */
-	const char *kallsyms;	 /* instead of /proc/kallsyms */
-	const char *buildid_dir; /* perf's cache of binaries; NULL: ~/.debug */
-	bool inlines;		 /* DWARF is wanted as well */
-	int64_t recorded_s;	 /* when the recording was finished, seconds since 1970 */
+	const char *symfs;	       /* directory that stands for the recording machine's root */
+	const char *vmlinux;	       /* the kernel's ELF file */
+	const char *kallsyms;	       /* instead of /proc/kallsyms */
+	const char *buildid_dir;       /* perf's cache of binaries; NULL: ~/.debug */
+	struct debuginfod *debuginfod; /* asked for debug files; NULL: nobody is. Weak */
+	bool inlines;		       /* DWARF is wanted as well */
+	int64_t recorded_s;	       /* when the recording was finished, seconds since 1970 */
 };
 
 enum dso_state {
 	DSO_OK,		    /* symbols were found */
 	DSO_ONLY_EXPORTED,  /* stripped: only the functions for other files have names */
-	DSO_NO_FILE,	    /* not on this machine */
+	DSO_NO_FILE,	    /* not on this machine, or no ELF file that can be read */
 	DSO_OTHER_BUILD_ID, /* there is a file, but not the one that was recorded */
 	DSO_NOT_CHECKED,    /* nothing tells whether the file is the recorded one; not used */
-	DSO_UNREADABLE,	    /* cannot be opened, is no ELF file, or one without its code */
+	DSO_UNREADABLE,	    /* an ELF file that is no program, is damaged or lacks its code */
+	DSO_TOO_LARGE,	    /* would take more time or memory than any program does */
 	DSO_NO_SYMBOLS,	    /* without a single name, and no debug file for it is here */
 	DSO_NOTHING,	    /* DSO_ANONYMOUS: there is nothing that could be found */
 	DSO_N_STATES,
@@ -109,11 +113,16 @@ enum dso_state dso_state(struct dso *dso);
 const char *dso_problem(struct dso *dso);
 
 /*
- * The ELF file whose code this is, for unwinding; checked like the symbols, but
- * it may be there when they are not. NULL when it is not here, and for the
- * kernel. For DSO_VDSO a path below /proc/self/fd. Owned by the dso.
+ * The ELF file whose code this is; checked like the symbols, but it may be there when they are
+ * not. NULL when it is not here, and for the kernel. For people: owned by the dso.
  */
 const char *dso_elf_path(struct dso *dso);
+
+/*
+ * The same file, for unwinding: a descriptor that the caller closes, or -1. Its path may lead to
+ * another file by now.
+ */
+int dso_elf_descriptor(struct dso *dso);
 
 /*
  * The symbol at `address`: for DSO_FILE, DSO_VDSO an offset in the file, as
@@ -130,5 +139,11 @@ bool dso_find_symbol(struct dso *dso, uint64_t address, struct dso_symbol *symbo
  * returns how many. 0 without options.inlines or without DWARF.
  */
 guint dso_find_inlines(struct dso *dso, uint64_t address, const char **names, guint max);
+
+/*
+ * Why inlined functions that were asked for may be missing: a clause for people that says what to
+ * do. NULL when all that were asked for could be looked up, or none was. Owned by the dso.
+ */
+const char *dso_inline_problem(struct dso *dso);
 
 #endif

@@ -14,9 +14,12 @@
 #define _GNU_SOURCE /* memfd_create() */
 #include "symbols/dso_file.h"
 
+#include "base/mount.h"
 #include "symbols/dso_error.h"
+#include "symbols/recorded_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <link.h>
 #include <sys/auxv.h>
@@ -77,13 +80,13 @@ static bool has_recorded_inode(const struct elf_file *elf, const char *path,
 	return false;
 }
 
-/* Opens the file at `path` if it is the recorded one. */
-static struct elf_file *try_path(const char *path, const struct dso_identity *identity,
-				 const struct dso_options *options,
-				 const struct debug_search *search, GError **error)
+/* Hands `elf` (NULL: could not be opened) back if it is the recorded file, and frees it otherwise.
+ */
+static struct elf_file *check(struct elf_file *elf, const char *path,
+			      const struct dso_identity *identity,
+			      const struct dso_options *options, GError **error)
 {
 	const struct build_id recorded = build_id_of(identity->build_id, identity->build_id_size);
-	struct elf_file *elf = elf_file_open(path, search, error);
 	bool same;
 
 	if (!elf)
@@ -106,21 +109,23 @@ static struct elf_file *try_path(const char *path, const struct dso_identity *id
 }
 
 /*
- * Takes `path`, which is then in `found` if it is the recorded file. Of the errors
- * the first is kept, unless it says only that there is no file.
+ * Takes `path`, which is below `root`; where it is is then in `found` if it is the recorded file.
+ * Of the errors the first is kept, unless it says only that there is no file.
  */
-static struct elf_file *try_other(char *path, const struct dso_identity *identity,
+static struct elf_file *try_other(const char *root, char *path, const struct dso_identity *identity,
 				  const struct dso_options *options,
 				  const struct debug_search *search, char **found, GError **first)
 {
 	g_autoptr(GError) error = NULL;
-	struct elf_file *elf = try_path(path, identity, options, search, &error);
+	g_autofree char *name = recorded_file_name(root, path);
+	struct elf_file *elf = check(elf_file_open_recorded(root, path, search, &error), name,
+				     identity, options, &error);
 
+	g_free(path);
 	if (elf) {
-		*found = path;
+		*found = g_steal_pointer(&name);
 		return elf;
 	}
-	g_free(path);
 	if (g_error_matches(*first, DSO_ERROR, DSO_NO_FILE) &&
 	    !g_error_matches(error, DSO_ERROR, DSO_NO_FILE))
 		g_clear_error(first);
@@ -129,12 +134,23 @@ static struct elf_file *try_other(char *path, const struct dso_identity *identit
 	return NULL;
 }
 
-static char *path_of(const struct dso_identity *identity, const struct dso_options *options)
+static char *path_of(const struct dso_identity *identity)
 {
-	g_autofree char *path = g_strdup(identity->path);
+	char *path = g_strdup(identity->path);
 
 	dso_file_cut_deleted(path);
-	return g_strconcat(options->symfs ? options->symfs : "", path, NULL);
+	return path;
+}
+
+/* Nobody named this process, so what it has must not make us wait. */
+static bool is_served_by_user(const char *path, pid_t pid)
+{
+	const int fd = open(path, O_PATH | O_CLOEXEC);
+	g_autofree char *type = fd >= 0 ? mount_type(pid, mount_of(fd)) : NULL;
+
+	if (fd >= 0)
+		close(fd);
+	return !type || g_str_has_prefix(type, "fuse");
 }
 
 /* What a process that still lives has; it may also be another one with the same number. */
@@ -143,14 +159,18 @@ static struct elf_file *try_process(const struct dso_identity *identity,
 				    const struct debug_search *search, char **found, GError **first)
 {
 	g_autofree char *root = g_strdup_printf("/proc/%" PRIu32 "/root", identity->pid);
-	g_autofree char *path = path_of(identity, options);
-	struct elf_file *elf =
-		try_other(g_strconcat(root, path, NULL), identity, options, search, found, first);
+	g_autofree char *exe = g_strdup_printf("/proc/%" PRIu32 "/exe", identity->pid);
+	struct elf_file *elf;
 
-	if (elf)
+	if (is_served_by_user(root, (pid_t)identity->pid))
+		return NULL;
+	elf = try_other(root, path_of(identity), identity, options, search, found, first);
+	if (elf || is_served_by_user(exe, (pid_t)identity->pid))
 		return elf;
-	return try_other(g_strdup_printf("/proc/%" PRIu32 "/exe", identity->pid), identity, options,
-			 search, found, first);
+	elf = check(elf_file_open(exe, search, NULL), exe, identity, options, NULL);
+	if (elf)
+		*found = g_steal_pointer(&exe);
+	return elf;
 }
 
 /* What can be done about a file that is nowhere. */
@@ -178,28 +198,26 @@ struct elf_file *dso_file_find(const struct dso_identity *identity,
 			       char **path, GError **error)
 {
 	const struct build_id id = build_id_of(identity->build_id, identity->build_id_size);
-	g_autofree char *below_symfs =
-		g_strconcat(options->symfs ? options->symfs : "", DEBUG_DIR, NULL);
 	GError *first = NULL;
 	struct elf_file *elf = NULL;
 
 	/* "[heap]", "memfd:..", "anon_inode:..": nothing of the file system. */
 	if (identity->path[0] == '/')
-		elf = try_other(path_of(identity, options), identity, options, search, path,
+		elf = try_other(options->symfs, path_of(identity), identity, options, search, path,
 				&first);
 	else
 		g_set_error(&first, DSO_ERROR, DSO_NO_FILE, "%s is no file", identity->path);
 	if (!elf && identity->path[0] == '/' && identity->pid && !options->symfs)
 		elf = try_process(identity, options, search, path, &first);
 	if (!elf && id.size)
-		elf = try_other(build_id_path(search->buildid_dir, &id, "/elf"), identity, options,
-				search, path, &first);
-	if (!elf && id.size)
-		elf = try_other(build_id_path(below_symfs, &id, ".debug"), identity, options,
-				search, path, &first);
+		elf = try_other(search->buildid_dir, build_id_path("", &id, "/elf"), identity,
+				options, search, path, &first);
 	if (!elf && id.size && options->symfs)
-		elf = try_other(build_id_path(DEBUG_DIR, &id, ".debug"), identity, options, search,
-				path, &first);
+		elf = try_other(options->symfs, build_id_path(DEBUG_DIR, &id, ".debug"), identity,
+				options, search, path, &first);
+	if (!elf && id.size)
+		elf = try_other(NULL, build_id_path(DEBUG_DIR, &id, ".debug"), identity, options,
+				search, path, &first);
 	if (elf)
 		g_clear_error(&first);
 	else if (g_error_matches(first, DSO_ERROR, DSO_NO_FILE) && identity->path[0] == '/' &&
@@ -248,8 +266,9 @@ static struct elf_file *try_own_vdso(const struct dso_identity *identity, bool i
 	if (*fd < 0)
 		return NULL;
 	*path = g_strdup_printf("/proc/self/fd/%d", *fd);
-	elf = is_known ? elf_file_open(*path, search, NULL)
-		       : try_path(*path, identity, &no_options, search, NULL);
+	elf = elf_file_open(*path, search, NULL);
+	if (!is_known)
+		elf = check(elf, *path, identity, &no_options, NULL);
 	if (elf)
 		return elf;
 	g_clear_pointer(path, g_free);
@@ -280,7 +299,7 @@ struct elf_file *dso_file_find_vdso(const struct dso_identity *identity, bool sa
 	if (elf)
 		return elf;
 	*path = build_id_path(search->buildid_dir, &id, "/vdso");
-	elf = try_path(*path, identity, &no_options, search, NULL);
+	elf = check(elf_file_open(*path, search, NULL), *path, identity, &no_options, NULL);
 	if (!elf) {
 		g_autofree char *hex = build_id_to_string(&id);
 

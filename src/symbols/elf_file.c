@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * ELF files, by libdwfl. It opens the debug file and .gnu_debugdata, and puts
- * each file at an address of its own, which is taken off again here.
+ * Puts together what is known of an ELF file: from itself, from its debug file, and from
+ * .gnu_debugdata.
  */
 #include "symbols/elf_file.h"
 
 #include "symbols/dso_error.h"
 #include "symbols/elf_plt.h"
+#include "symbols/elf_sections.h"
+#include "symbols/elf_symbols.h"
 #include "symbols/inline_index.h"
+#include "symbols/mini_debug.h"
+#include "symbols/recorded_file.h"
 #include "symbols/regular_file.h"
 
 #include <elfutils/libdwelf.h>
@@ -25,10 +29,12 @@ struct elf_file {
 	struct debug_search search;
 	struct stat st;
 	struct build_id build_id;
-	Dwfl *dwfl;		    /* Owned by this */
-	Dwfl_Module *module;	    /* Owned by dwfl */
-	Elf *elf;		    /* Owned by dwfl */
-	GElf_Addr bias;		    /* dwfl's addresses less the file's */
+	int fd;			  /* Owned by this */
+	Elf *elf;		  /* Owned by this */
+	char *root, *path;	  /* Owned by this: where it is; root: NULL is "/" */
+	bool looked_for_debug;	  /* what follows is known */
+	struct debug_file *debug; /* Owned by this; NULL when there is none */
+	struct mini_debug *mini;  /* Owned by this; NULL when it is not needed, or there is none */
 	struct inline_index *index; /* Owned by this; NULL until inlined functions are asked for */
 	struct segment segments[MAX_SEGMENTS];
 	guint n_segments;
@@ -66,62 +72,86 @@ static void read_build_id(struct elf_file *file)
 		file->build_id = build_id_of(bytes, (size_t)size);
 }
 
-/* libdwfl takes archives and compressed files as well; perf does not. */
-static bool has_elf_magic(int fd)
+static bool is_program(Elf *elf)
 {
-	char magic[SELFMAG];
+	GElf_Ehdr ehdr;
 
-	return pread(fd, magic, sizeof(magic), 0) == sizeof(magic) &&
-	       !memcmp(magic, ELFMAG, SELFMAG);
+	return gelf_getehdr(elf, &ehdr) && (ehdr.e_type == ET_EXEC || ehdr.e_type == ET_DYN);
 }
 
-/* Takes `fd` when it succeeds. */
-static bool open_module(struct elf_file *file, const char *path, int fd)
+/* Takes `fd`. NULL without an error when it is no ELF file. */
+static struct elf_file *open_fd(int fd, const struct stat *st, const char *name,
+				const struct debug_search *search, GError **error)
 {
-	static const Dwfl_Callbacks callbacks = {
-		.find_elf = dwfl_build_id_find_elf, /* never asked: the file is given */
-		.find_debuginfo = debug_file_find,
-		.section_address = dwfl_offline_section_address,
-	};
-	GElf_Ehdr ehdr;
-	void **user_data;
+	struct elf_file *file;
+	bool too_large;
+	Elf *elf = elf_sections_begin(fd, &too_large);
 
-	if (!has_elf_magic(fd))
-		return false;
-	file->dwfl = dwfl_begin(&callbacks);
-	file->module = file->dwfl ? dwfl_report_offline(file->dwfl, path, path, fd) : NULL;
-	if (!file->module)
-		return false;
-	dwfl_report_end(file->dwfl, NULL, NULL);
-	dwfl_module_info(file->module, &user_data, NULL, NULL, NULL, NULL, NULL, NULL);
-	*user_data = &file->search;
-	file->elf = dwfl_module_getelf(file->module, &file->bias);
-	return file->elf && gelf_getehdr(file->elf, &ehdr) &&
-	       (ehdr.e_type == ET_EXEC || ehdr.e_type == ET_DYN);
+	if (!elf || !is_program(elf)) {
+		if (too_large)
+			g_set_error(error, DSO_ERROR, DSO_TOO_LARGE,
+				    "%s claims to hold much more than its size explains, so it was "
+				    "not read; if it is not damaged, copy it without holes and "
+				    "without compressed sections, and give --symfs DIR",
+				    name);
+		else if (elf)
+			g_set_error(error, DSO_ERROR, DSO_UNREADABLE,
+				    "%s is no executable and no shared library, or is damaged",
+				    name);
+		elf_end(elf);
+		close(fd);
+		return NULL;
+	}
+	file = g_new0(struct elf_file, 1);
+	file->search = *search;
+	file->st = *st;
+	file->fd = fd;
+	file->elf = elf;
+	read_build_id(file);
+	read_segments(file);
+	return file;
 }
 
 struct elf_file *elf_file_open(const char *path, const struct debug_search *search, GError **error)
 {
+	g_autoptr(GError) reason = NULL;
 	struct elf_file *file;
 	struct stat st;
 	int fd = regular_file_open(path, &st, error);
 
 	if (fd < 0)
 		return NULL;
-	elf_version(EV_CURRENT);
-	file = g_new0(struct elf_file, 1);
-	file->search = *search;
-	file->st = st;
-	if (!open_module(file, path, fd)) {
+	file = open_fd(fd, &st, path, search, &reason);
+	if (file)
+		file->path = g_canonicalize_filename(path, NULL);
+	else if (reason)
+		g_propagate_error(error, g_steal_pointer(&reason));
+	else
 		g_set_error(error, DSO_ERROR, DSO_UNREADABLE,
 			    "%s is no executable and no shared library, or is damaged", path);
-		if (!file->module)
-			close(fd);
-		elf_file_free(file);
+	return file;
+}
+
+struct elf_file *elf_file_open_recorded(const char *root, const char *path,
+					const struct debug_search *search, GError **error)
+{
+	g_autofree char *name = recorded_file_name(root, path);
+	g_autoptr(GError) reason = NULL;
+	struct elf_file *file;
+	struct stat st;
+	int fd = recorded_file_open(root, path, &st, error);
+
+	if (fd < 0)
 		return NULL;
+	file = open_fd(fd, &st, name, search, &reason);
+	if (file) {
+		file->root = g_strdup(root);
+		file->path = g_strdup(path);
+	} else if (reason) {
+		g_propagate_error(error, g_steal_pointer(&reason));
+	} else {
+		recorded_file_set_error(root, path, error);
 	}
-	read_build_id(file);
-	read_segments(file);
 	return file;
 }
 
@@ -130,8 +160,18 @@ void elf_file_free(struct elf_file *file)
 	if (!file)
 		return;
 	inline_index_free(file->index);
-	dwfl_end(file->dwfl);
+	mini_debug_free(file->mini);
+	debug_file_free(file->debug);
+	elf_end(file->elf);
+	close(file->fd);
+	g_free(file->root);
+	g_free(file->path);
 	g_free(file);
+}
+
+int elf_file_descriptor(const struct elf_file *file)
+{
+	return file->fd;
 }
 
 const struct stat *elf_file_stat(const struct elf_file *file)
@@ -167,8 +207,10 @@ bool elf_file_address_of(const struct elf_file *file, uint64_t offset, uint64_t 
 }
 
 /* Where the segment that `address` is in ends; `address` itself when it is in none. */
-static uint64_t segment_end(const struct elf_file *file, uint64_t address)
+static uint64_t segment_end(uint64_t address, const void *data)
 {
+	const struct elf_file *file = data;
+
 	for (guint i = 0; i < file->n_segments; i++) {
 		const struct segment *segment = &file->segments[i];
 
@@ -178,135 +220,106 @@ static uint64_t segment_end(const struct elf_file *file, uint64_t address)
 	return address;
 }
 
-static bool is_mapping_symbol(GElf_Half machine, const char *name)
+/* Looks for it once; NULL when there is none. */
+static const struct debug_file *debug_of(struct elf_file *file)
 {
-	return (machine == EM_ARM || machine == EM_AARCH64) && name[0] == '$' && name[1] &&
-	       strchr("adtx", name[1]) && (!name[2] || name[2] == '.');
+	if (!file->looked_for_debug)
+		file->debug = debug_file_find(&file->search, file->elf, file->root, file->path);
+	file->looked_for_debug = true;
+	return file->debug;
 }
 
-/* perf takes labels only from sections whose name says that they are code. */
-static bool is_text(Elf *elf, const GElf_Shdr *shdr)
+/* The file with all symbols, which is this or its debug file; NULL when there is none. */
+static Elf *with_symtab(struct elf_file *file)
 {
-	size_t names;
-	const char *name =
-		elf_getshdrstrndx(elf, &names) ? NULL : elf_strptr(elf, names, shdr->sh_name);
-
-	return name && strstr(name, "text");
+	if (elf_symbols_has_symtab(file->elf))
+		return file->elf;
+	return debug_of(file) ? file->debug->elf : NULL;
 }
 
-/* elf_sym__filter() and elf_sym__is_label() of perf, for sections with code. */
-static bool is_code(Elf *elf, const GElf_Sym *sym, const GElf_Shdr *shdr)
+/* False when .gnu_debugdata would take too much. */
+static bool unpack_mini_debug(struct elf_file *file)
 {
-	if (!(shdr->sh_flags & SHF_ALLOC) || !(shdr->sh_flags & SHF_EXECINSTR))
-		return false;
-	switch (GELF_ST_TYPE(sym->st_info)) {
-	case STT_FUNC:
-	case STT_GNU_IFUNC:
-	case STT_OBJECT:
-		return true;
-	case STT_NOTYPE:
-		return GELF_ST_VISIBILITY(sym->st_other) != STV_HIDDEN &&
-		       GELF_ST_VISIBILITY(sym->st_other) != STV_INTERNAL && is_text(elf, shdr);
-	default:
-		return false;
+	bool too_large = false;
+
+	if (!file->mini)
+		file->mini = mini_debug_new(file->elf, elf_sections_limit(file->fd), &too_large);
+	return !too_large;
+}
+
+/* False when they are too many. */
+static bool add_symbols(struct elf_file *file, struct symbol_table *table, bool *only_exported)
+{
+	struct elf_symbols_budget budget = ELF_SYMBOLS_BUDGET;
+	Elf *elf = with_symtab(file);
+
+	*only_exported = false;
+	if (elf) {
+		if (!elf_symbols_add(elf, SHT_SYMTAB, segment_end, file, table, &budget))
+			return false;
+	} else {
+		if (!elf_symbols_add(file->elf, SHT_DYNSYM, segment_end, file, table, &budget) ||
+		    !unpack_mini_debug(file))
+			return false;
+		*only_exported = !file->mini;
+		if (file->mini && !elf_symbols_add(mini_debug_elf(file->mini), SHT_SYMTAB,
+						   segment_end, file, table, &budget))
+			return false;
 	}
+	return elf_plt_add_symbols(file->elf, table, &budget);
 }
 
-static enum symbol_binding binding_of(const GElf_Sym *sym)
-{
-	switch (GELF_ST_BIND(sym->st_info)) {
-	case STB_GLOBAL:
-		return SYMBOL_GLOBAL;
-	case STB_WEAK:
-		return SYMBOL_WEAK;
-	default:
-		return SYMBOL_LOCAL;
-	}
-}
-
-/* Where the symbol's section ends, at most the end of the segment. */
-static uint64_t end_of_section(const struct elf_file *file, const GElf_Sym *sym,
-			       const GElf_Shdr *shdr, uint64_t address)
-{
-	const uint64_t end = segment_end(file, address);
-	const uint64_t into = sym->st_value - shdr->sh_addr;
-
-	if (into >= shdr->sh_size)
-		return end;
-	return MIN(end, address + MIN(shdr->sh_size - into, UINT64_MAX - address));
-}
-
-/* The `i`th symbol of libdwfl, its elf file in `elf`. False when it is no code. */
-static bool add_symbol(struct elf_file *file, int i, GElf_Half machine, struct symbol_table *table,
-		       Elf **elf)
-{
-	GElf_Sym sym;
-	GElf_Addr address;
-	GElf_Word section;
-	GElf_Shdr shdr;
-	Dwarf_Addr elf_bias;
-	const char *name =
-		dwfl_module_getsym_info(file->module, i, &sym, &address, &section, elf, &elf_bias);
-	struct symbol symbol;
-
-	if (!name || !*name || section == SHN_UNDEF || section == SHN_ABS ||
-	    section == (GElf_Word)-1 || is_mapping_symbol(machine, name) ||
-	    !gelf_getshdr(elf_getscn(*elf, section), &shdr) || !is_code(*elf, &sym, &shdr))
-		return false;
-	symbol = (struct symbol){
-		.start = address - file->bias, .name = name, .binding = binding_of(&sym)};
-	/* The lowest bit says that it is Thumb code. */
-	if (machine == EM_ARM && GELF_ST_TYPE(sym.st_info) == STT_FUNC)
-		symbol.start &= ~1ULL;
-	symbol.end = symbol.start + MIN(sym.st_size, UINT64_MAX - symbol.start);
-	symbol_table_add(table, &symbol, end_of_section(file, &sym, &shdr, symbol.start));
-	return true;
-}
-
-struct symbol_table *elf_file_symbols(struct elf_file *file, bool *only_exported)
+struct symbol_table *elf_file_symbols(struct elf_file *file, bool *only_exported, GError **error)
 {
 	struct symbol_table *table = symbol_table_new();
-	const int n = dwfl_module_getsymtab(file->module);
-	const Elf *last = NULL;
-	GElf_Ehdr ehdr;
-	const GElf_Half machine = gelf_getehdr(file->elf, &ehdr) ? ehdr.e_machine : EM_NONE;
+	g_autofree char *name = NULL;
 
-	*only_exported = true;
-	for (int i = 1; i < n; i++) {
-		Elf *elf = NULL;
-
-		/* They come from at most three files: this, its debug file, .gnu_debugdata. */
-		if (add_symbol(file, i, machine, table, &elf) && elf != last) {
-			last = elf;
-			*only_exported = *only_exported && !debug_file_has_symtab(elf);
-		}
+	if (add_symbols(file, table, only_exported)) {
+		symbol_table_settle(table);
+		return table;
 	}
-	elf_plt_add_symbols(file->elf, table);
-	symbol_table_settle(table);
-	return table;
+	symbol_table_unref(table);
+	name = recorded_file_name(file->root, file->path);
+	g_set_error(error, DSO_ERROR, DSO_TOO_LARGE,
+		    "the symbols of %s, or of its debug file, are more than any program has, so "
+		    "they were not read; is it damaged?",
+		    name);
+	return NULL;
 }
 
 bool elf_file_symbol_value(struct elf_file *file, const char *name, uint64_t *value)
 {
-	const int n = dwfl_module_getsymtab(file->module);
+	Elf *elf = with_symtab(file);
 
-	for (int i = 1; i < n; i++) {
-		GElf_Sym sym;
-		GElf_Addr address;
-		const char *found =
-			dwfl_module_getsym_info(file->module, i, &sym, &address, NULL, NULL, NULL);
+	return elf ? elf_symbols_value(elf, SHT_SYMTAB, name, value)
+		   : elf_symbols_value(file->elf, SHT_DYNSYM, name, value);
+}
 
-		if (found && !strcmp(found, name) && sym.st_shndx != SHN_UNDEF) {
-			*value = address - file->bias;
-			return true;
-		}
+/* The file's own DWARF, or its debug file's. */
+static struct inline_index *new_index(struct elf_file *file)
+{
+	const struct inline_source own = {.elf = file->elf, .root = file->root, .path = file->path};
+	const struct debug_file *debug = NULL;
+
+	if (!inline_source_has_dwarf(&own))
+		debug = debug_of(file);
+	if (debug) {
+		const struct inline_source other = {
+			.elf = debug->elf, .root = debug->root, .path = debug->path};
+
+		return inline_index_new(&other, &own, &file->search);
 	}
-	return false;
+	return inline_index_new(&own, &own, &file->search);
 }
 
 guint elf_file_find_inlines(struct elf_file *file, uint64_t address, const char **names, guint max)
 {
 	if (!file->index)
-		file->index = inline_index_new(file->module);
-	return inline_index_find(file->index, address + file->bias, names, max);
+		file->index = new_index(file);
+	return inline_index_find(file->index, address, names, max);
+}
+
+const char *elf_file_inline_problem(const struct elf_file *file)
+{
+	return file->index ? inline_index_problem(file->index) : NULL;
 }

@@ -8,61 +8,48 @@
 #include "symbols/elf_plt.h"
 
 #include "base/hash.h"
-#include "symbols/demangle.h"
+#include "symbols/elf_sections.h"
 
 #include <string.h>
 
-#define STUB_SIZE 16 /* bytes */
-
-/* The section called `name`, with its contents; NULL when it is not in the file. */
-static Elf_Data *find_section(Elf *elf, const char *name, GElf_Shdr *shdr)
-{
-	Elf_Scn *section = NULL;
-	size_t names;
-
-	if (elf_getshdrstrndx(elf, &names))
-		return NULL;
-	while ((section = elf_nextscn(elf, section))) {
-		const char *found;
-
-		if (!gelf_getshdr(section, shdr))
-			continue;
-		found = elf_strptr(elf, names, shdr->sh_name);
-		if (found && !strcmp(found, name))
-			return shdr->sh_type == SHT_NOBITS ? NULL : elf_getdata(section, NULL);
-	}
-	return NULL;
-}
+#define STUB_SIZE 16	    /* bytes */
+#define MAX_STUBS (1 << 18) /* the largest programs have some ten thousand */
+#define MAX_NAME  4096	    /* bytes */
 
 /* The name of a function for each slot; of the address of a slot to a weak name. */
 static GHashTable *read_slots(Elf *elf)
 {
 	GHashTable *slots = g_hash_table_new_full(hash_int64, g_int64_equal, g_free, NULL);
 	GElf_Shdr shdr, symbols_shdr;
-	Elf_Data *relocations = find_section(elf, ".rela.plt", &shdr);
+	Elf_Data *relocations = elf_sections_find(elf, ".rela.plt", &shdr);
 	Elf_Scn *section = relocations ? elf_getscn(elf, shdr.sh_link) : NULL;
-	Elf_Data *symbols = section ? elf_getdata(section, NULL) : NULL;
+	Elf_Data *symbols = section ? elf_sections_data(section) : NULL;
+	Elf_Data *names = NULL;
 
 	if (!symbols || shdr.sh_type != SHT_RELA || !gelf_getshdr(section, &symbols_shdr))
 		return slots;
-	for (int i = 0;; i++) {
+	section = elf_getscn(elf, symbols_shdr.sh_link);
+	names = section ? elf_sections_data(section) : NULL;
+	for (int i = 0; i < MAX_STUBS; i++) {
 		GElf_Rela rela;
 		GElf_Sym sym;
 		const char *name;
 		gint64 *slot;
+		size_t size;
 
 		if (!gelf_getrela(relocations, i, &rela))
-			return slots;
+			break;
 		if (GELF_R_TYPE(rela.r_info) != R_X86_64_JUMP_SLOT ||
 		    !gelf_getsym(symbols, (int)GELF_R_SYM(rela.r_info), &sym))
 			continue;
-		name = elf_strptr(elf, symbols_shdr.sh_link, sym.st_name);
-		if (!name || !*name)
+		name = elf_sections_string(names, sym.st_name, MAX_NAME, &size);
+		if (!name)
 			continue;
 		slot = g_new(gint64, 1);
 		*slot = (gint64)rela.r_offset;
 		g_hash_table_replace(slots, slot, (void *)name);
 	}
+	return slots;
 }
 
 /*
@@ -89,8 +76,7 @@ static bool slot_of_stub(const uint8_t stub[STUB_SIZE], uint64_t address, gint64
 
 static void add_stub(struct symbol_table *table, const char *function, uint64_t address)
 {
-	g_autofree char *demangled = demangle(function);
-	g_autofree char *name = g_strconcat(demangled ? demangled : function, "@plt", NULL);
+	g_autofree char *name = g_strconcat(function, "@plt", NULL);
 	const struct symbol symbol = {.start = address,
 				      .end = address + STUB_SIZE,
 				      .name = symbol_table_own(table, name),
@@ -99,14 +85,15 @@ static void add_stub(struct symbol_table *table, const char *function, uint64_t 
 	symbol_table_add(table, &symbol, UINT64_MAX);
 }
 
-static void add_section(Elf *elf, const char *section, GHashTable *slots,
-			struct symbol_table *table)
+/* False when the budget ends. */
+static bool add_section(Elf *elf, const char *section, GHashTable *slots,
+			struct symbol_table *table, struct elf_symbols_budget *budget)
 {
 	GElf_Shdr shdr;
-	const Elf_Data *code = find_section(elf, section, &shdr);
+	const Elf_Data *code = elf_sections_find(elf, section, &shdr);
 
-	if (!code || !code->d_buf || code->d_size > UINT64_MAX - shdr.sh_addr)
-		return;
+	if (!code || code->d_size > UINT64_MAX - shdr.sh_addr)
+		return true;
 	for (size_t at = 0; code->d_size - at >= STUB_SIZE; at += STUB_SIZE) {
 		const char *function;
 		gint64 slot;
@@ -114,20 +101,27 @@ static void add_section(Elf *elf, const char *section, GHashTable *slots,
 		if (!slot_of_stub((const uint8_t *)code->d_buf + at, shdr.sh_addr + at, &slot))
 			continue;
 		function = g_hash_table_lookup(slots, &slot);
-		if (function)
-			add_stub(table, function, shdr.sh_addr + at);
+		if (!function)
+			continue;
+		if (!elf_symbols_spend(&budget->functions, 1) ||
+		    !elf_symbols_spend(&budget->name_bytes, strlen(function)))
+			return false;
+		add_stub(table, function, shdr.sh_addr + at);
 	}
+	return true;
 }
 
-void elf_plt_add_symbols(Elf *elf, struct symbol_table *table)
+bool elf_plt_add_symbols(Elf *elf, struct symbol_table *table, struct elf_symbols_budget *budget)
 {
 	GHashTable *slots;
 	GElf_Ehdr ehdr;
+	bool done;
 
 	if (!gelf_getehdr(elf, &ehdr) || ehdr.e_machine != EM_X86_64)
-		return;
+		return true;
 	slots = read_slots(elf);
-	add_section(elf, ".plt", slots, table);
-	add_section(elf, ".plt.sec", slots, table);
+	done = add_section(elf, ".plt", slots, table, budget) &&
+	       add_section(elf, ".plt.sec", slots, table, budget);
 	g_hash_table_unref(slots);
+	return done;
 }

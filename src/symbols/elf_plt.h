@@ -6,11 +6,9 @@
 #ifndef COLO_PERF_SYMBOLS_ELF_PLT_H
 #define COLO_PERF_SYMBOLS_ELF_PLT_H
 
-#include "symbols/symbol_table.h"
+#include "symbols/elf_symbols.h"
 
-#include <gelf.h>
-
-/* Adds nothing for other machines. The names are demangled. */
-void elf_plt_add_symbols(Elf *elf, struct symbol_table *table);
+/* Adds nothing for other machines. The functions' names are mangled. False when the budget ends. */
+bool elf_plt_add_symbols(Elf *elf, struct symbol_table *table, struct elf_symbols_budget *budget);
 
 #endif

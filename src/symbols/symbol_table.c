@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The sorted table. It is made in the four steps of perf 6.1, whose order
- * matters: sort, give an end to symbols without a size, choose among those that
- * begin at the same address, then link each to the one that it lies in.
+ * The sorted table. It is made in the steps of perf 6.1, whose order matters: sort, give an
+ * end to symbols without a size, choose among those that begin at the same address. What
+ * covers what is then worked out once for all addresses, so that a question takes no longer
+ * however many symbols lie within each other.
  */
 #include "symbols/symbol_table.h"
 
 #include <string.h>
 
-#define NO_OUTER UINT32_MAX
+#define NO_SYMBOL UINT32_MAX
 
 struct entry {
 	struct symbol symbol;
@@ -16,10 +17,17 @@ struct entry {
 	guint order; /* in which they were added */
 };
 
+/* From `start` to the start of the next one. */
+struct interval {
+	uint64_t start;
+	uint32_t symbol; /* index; NO_SYMBOL where none covers the addresses */
+};
+
 struct symbol_table {
 	guint refs;
 	GArray *entries;	 /* struct entry; until the table is settled */
 	GArray *symbols;	 /* struct symbol, sorted by start, which differ */
+	GArray *intervals;	 /* struct interval, sorted by start */
 	GStringChunk *own_names; /* Owned by this; NULL when there are none */
 };
 
@@ -30,6 +38,7 @@ struct symbol_table *symbol_table_new(void)
 	table->refs = 1;
 	table->entries = g_array_new(FALSE, FALSE, sizeof(struct entry));
 	table->symbols = g_array_new(FALSE, FALSE, sizeof(struct symbol));
+	table->intervals = g_array_new(FALSE, FALSE, sizeof(struct interval));
 	return table;
 }
 
@@ -46,6 +55,7 @@ void symbol_table_unref(struct symbol_table *table)
 	if (table->entries)
 		g_array_free(table->entries, TRUE);
 	g_array_free(table->symbols, TRUE);
+	g_array_free(table->intervals, TRUE);
 	if (table->own_names)
 		g_string_chunk_free(table->own_names);
 	g_free(table);
@@ -133,23 +143,65 @@ static void choose_names(const GArray *entries, GArray *symbols)
 	}
 }
 
-/*
- * What a symbol does not cover may be covered by an earlier one that ends later:
- *
- *	A |-------------------|
- *	B     |---|   C |---|        B's and C's outer one is A
- */
-static void link_to_outer(GArray *symbols)
+static const struct symbol *symbol_at(const GArray *symbols, uint32_t i)
 {
-	for (guint i = 0; i < symbols->len; i++) {
-		struct symbol *symbol = &g_array_index(symbols, struct symbol, i);
-		uint32_t outer = i ? i - 1 : NO_OUTER;
+	return &g_array_index(symbols, struct symbol, i);
+}
 
-		while (outer != NO_OUTER &&
-		       g_array_index(symbols, struct symbol, outer).end <= symbol->end)
-			outer = g_array_index(symbols, struct symbol, outer).outer;
-		symbol->outer = outer;
+/* The symbol that is on top of the open ones. */
+static uint32_t top_of(const GArray *open)
+{
+	return open->len ? g_array_index(open, uint32_t, open->len - 1) : NO_SYMBOL;
+}
+
+static void begin_interval(GArray *intervals, uint64_t start, uint32_t symbol)
+{
+	const struct interval interval = {.start = start, .symbol = symbol};
+	struct interval *last =
+		intervals->len ? &g_array_index(intervals, struct interval, intervals->len - 1)
+			       : NULL;
+
+	if (last && last->start == start)
+		last->symbol = symbol;
+	else
+		g_array_append_val(intervals, interval);
+}
+
+/* Where the symbol on top ends, the one below it is seen again. */
+static void close_until(const GArray *symbols, GArray *open, uint64_t address, GArray *intervals)
+{
+	while (open->len && symbol_at(symbols, top_of(open))->end <= address) {
+		const uint64_t end = symbol_at(symbols, top_of(open))->end;
+
+		g_array_set_size(open, open->len - 1);
+		begin_interval(intervals, end, top_of(open));
 	}
+}
+
+/*
+ * Of the symbols that cover an address the one that begins last is found. So symbols are
+ * opened by start, each on top of those before it; one below that ends no later is never seen
+ * again, and the open ones end in the order in which they lie:
+ *
+ *	A |-------------------|			A B A C A
+ *	B     |---|   C |---|
+ */
+static void find_intervals(const GArray *symbols, GArray *intervals)
+{
+	g_autoptr(GArray) open = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+
+	for (uint32_t i = 0; i < symbols->len; i++) {
+		const struct symbol *symbol = symbol_at(symbols, i);
+
+		if (symbol->end <= symbol->start)
+			continue;
+		close_until(symbols, open, symbol->start, intervals);
+		while (open->len && symbol_at(symbols, top_of(open))->end <= symbol->end)
+			g_array_set_size(open, open->len - 1);
+		g_array_append_val(open, i);
+		begin_interval(intervals, symbol->start, i);
+	}
+	close_until(symbols, open, UINT64_MAX, intervals);
 }
 
 void symbol_table_settle(struct symbol_table *table)
@@ -157,7 +209,7 @@ void symbol_table_settle(struct symbol_table *table)
 	g_array_sort(table->entries, compare_entries);
 	end_at_next(table->entries);
 	choose_names(table->entries, table->symbols);
-	link_to_outer(table->symbols);
+	find_intervals(table->symbols, table->intervals);
 	g_array_free(table->entries, TRUE);
 	table->entries = NULL;
 }
@@ -167,32 +219,22 @@ guint symbol_table_count(const struct symbol_table *table)
 	return table->symbols->len;
 }
 
-/* The last symbol that begins at `address` or before. */
-static uint32_t last_before(const GArray *symbols, uint64_t address)
-{
-	uint32_t low = 0, high = symbols->len;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (g_array_index(symbols, struct symbol, middle).start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low ? low - 1 : NO_OUTER;
-}
-
 const struct symbol *symbol_table_find(const struct symbol_table *table, uint64_t address)
 {
-	uint32_t i = last_before(table->symbols, address);
+	guint low = 0, high = table->intervals->len;
+	uint32_t symbol = NO_SYMBOL;
 
-	while (i != NO_OUTER) {
-		const struct symbol *symbol = &g_array_index(table->symbols, struct symbol, i);
+	while (low < high) {
+		const guint middle = low + (high - low) / 2;
+		const struct interval *interval =
+			&g_array_index(table->intervals, struct interval, middle);
 
-		if (address < symbol->end)
-			return symbol;
-		i = symbol->outer;
+		if (interval->start <= address) {
+			low = middle + 1;
+			symbol = interval->symbol;
+		} else {
+			high = middle;
+		}
 	}
-	return NULL;
+	return symbol == NO_SYMBOL ? NULL : symbol_at(table->symbols, symbol);
 }

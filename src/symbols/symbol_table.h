@@ -21,7 +21,6 @@ struct symbol {
 	uint64_t start, end; /* not including `end` */
 	const char *name;    /* Weak, or owned by the table: see the functions that add */
 	enum symbol_binding binding;
-	uint32_t outer; /* of the table's own use */
 };
 
 struct symbol_table;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Files with symbols: the first byte of an input says whether the rest is an ELF file or
- * kallsyms. libelf and libdw, which take the ELF file apart, are not built for fuzzing, so their
- * own branches guide nothing; seeds of real files do.
+ * kallsyms. libelf, which takes the ELF file apart, is not built for fuzzing, so its own branches
+ * guide nothing; seeds of real files do.
  */
 #include "fuzz/fuzz.h"
 #include "fuzz/memory_file.h"
@@ -42,7 +42,7 @@ static void check_elf(const char *path)
 	g_assert_cmpuint(elf_file_build_id(file)->size, <=, DSO_BUILD_ID_MAX);
 	(void)elf_file_has_no_code(file);
 	(void)elf_file_symbol_value(file, "_text", &value);
-	symbols = elf_file_symbols(file, &only_exported);
+	symbols = elf_file_symbols(file, &only_exported, NULL);
 	for (uint64_t i = 0; i < N_ADDRESSES; i++) {
 		const char *names[MAX_INLINES];
 		uint64_t address;
@@ -54,6 +54,7 @@ static void check_elf(const char *path)
 		g_assert_cmpuint(elf_file_find_inlines(file, address, names, MAX_INLINES), <=,
 				 MAX_INLINES);
 	}
+	(void)elf_file_inline_problem(file);
 	symbol_table_unref(symbols);
 	elf_file_free(file);
 }

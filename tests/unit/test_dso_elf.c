@@ -207,7 +207,7 @@ static void test_descriptors(struct dso_fixture *fixture, gconstpointer data G_G
 	dso_fixture_open(fixture, DSO_OK);
 	ask_everything(fixture);
 	dso_fixture_run(fixture, "cp prog.c prog");
-	dso_fixture_open(fixture, DSO_UNREADABLE);
+	dso_fixture_open(fixture, DSO_NO_FILE);
 	dso_free(fixture->dso);
 	fixture->dso = NULL;
 	after = dup(0);

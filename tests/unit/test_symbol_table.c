@@ -5,6 +5,8 @@
  */
 #include "symbols/symbol_table.h"
 
+#include <unistd.h>
+
 #define NO_LIMIT UINT64_MAX
 
 static void add(struct symbol_table *table, const char *name, guint64 start, guint64 size,
@@ -227,9 +229,34 @@ static void test_random(void)
 	}
 }
 
+/*
+ * A hostile file: each symbol lies within all that begin before it. Asked behind the innermost
+ * one, where a walk outwards would take minutes for all of these.
+ */
+static void test_many_nested(void)
+{
+	const guint64 n = 400000;
+	struct symbol_table *table = symbol_table_new();
+
+	for (guint64 i = 0; i < n; i++)
+		add(table, i ? "inner" : "outermost", i, 3 * n - 2 * i, SYMBOL_GLOBAL, NO_LIMIT);
+	symbol_table_settle(table);
+	for (guint64 address = n; address < 3 * n - 1; address++) {
+		const struct symbol *symbol = symbol_table_find(table, address);
+
+		g_assert_nonnull(symbol);
+		/* It ends at 3 * n - start. */
+		g_assert_cmpuint(symbol->start, ==, MIN(n - 1, 3 * n - 1 - address));
+	}
+	assert_name(table, 3 * n - 1, "outermost");
+	assert_name(table, 3 * n, NULL);
+	symbol_table_unref(table);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	alarm(60);
 	g_test_add_func("/symbol_table/empty", test_empty);
 	g_test_add_func("/symbol_table/edges", test_edges);
 	g_test_add_func("/symbol_table/without_size", test_without_size);
@@ -239,5 +266,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/symbol_table/last_without_size", test_last_without_size);
 	g_test_add_func("/symbol_table/own_names", test_own_names);
 	g_test_add_func("/symbol_table/random", test_random);
+	g_test_add_func("/symbol_table/many_nested", test_many_nested);
 	return g_test_run();
 }
