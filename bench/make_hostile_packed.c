@@ -26,6 +26,14 @@ static void comm(struct hostile *hostile, guint i)
 	perf_builder_comm(hostile->builder, &at, i % 2 ? "live_migration" : "other", FALSE);
 }
 
+/* At one time the last name counts, so neither is the other's again. */
+static void comm_back_and_forth(struct hostile *hostile, guint i)
+{
+	const struct perf_builder_stamp at = hostile_moment(hostile, 0);
+
+	perf_builder_comm(hostile->builder, &at, i % 2 ? "live_migration" : "other", FALSE);
+}
+
 static void exec(struct hostile *hostile, guint i)
 {
 	const struct perf_builder_stamp at = hostile_moment(hostile, i);
@@ -141,6 +149,7 @@ static void smallest(struct hostile *hostile, guint i G_GNUC_UNUSED)
 static const struct packed_recipe recipes[] = {
 	{"packed-comm", comm, 1, 20000000},
 	{"packed-comms", comm, 1000, 20000},
+	{"packed-comms-at-once", comm_back_and_forth, 2, 10000000},
 	{"packed-exec", exec, 1, 20000000},
 	{"packed-fork", fork_of, 1, 20000000},
 	{"packed-forks", fork_of, 1000000, 1},

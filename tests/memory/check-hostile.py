@@ -20,6 +20,7 @@ MOST_BYTES = 512 * MIB  # of address space, which is more than what is used of i
 # The recordings of bench/make_hostile_packed.c, and the warnings that must be among those given.
 CASES = {
     "packed-comm": ["damaged"],
+    "packed-comms-at-once": ["damaged", "left_out"],
     "packed-fork": ["damaged"],
     "packed-mapping": ["damaged"],
     "packed-trigger": ["damaged", "left_out"],
@@ -27,7 +28,7 @@ CASES = {
     "packed-inits": ["left_out"],
     "packed-checkpoint": ["damaged", "left_out"],
     "packed-checkpoints": ["left_out"],
-    "packed-forks": ["left_out"],
+    "packed-forks": [],
     "packed-threads": [],
 }
 # Hits behind the checkpoint change what it is.
