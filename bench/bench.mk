@@ -16,21 +16,17 @@ $(limits): $(BUILD)/bench/limits.o
 	$(link)
 
 # The recordings that bench/hostile.py measures.
-$(BUILD)/bench/make_hostile: $(BUILD)/bench/make_hostile.o $(BUILD)/tests/lib/hostile_elf.o $(lib_objects)
-	$(link)
-
-$(BUILD)/bench/make_hostile_stacks: $(BUILD)/bench/make_hostile_stacks.o $(lib_objects)
-	$(link)
-
-make_hostile_names := $(BUILD)/bench/make_hostile_names
+$(BUILD)/bench/make_hostile_elf: $(BUILD)/tests/lib/hostile_elf.o
 make_hostile_packed := $(BUILD)/bench/make_hostile_packed
+hostile_makers := $(addprefix $(BUILD)/bench/,make_hostile make_hostile_elf make_hostile_names \
+			make_hostile_stacks) \
+		  $(make_hostile_packed)
 
-$(make_hostile_names) $(make_hostile_packed): %: %.o $(BUILD)/bench/hostile.o $(lib_objects)
+$(hostile_makers): %: %.o $(BUILD)/bench/hostile.o $(lib_objects)
 	$(link)
 
 .PHONY: bench-tools
-bench-tools: all $(make_recording) $(limits) $(BUILD)/bench/make_hostile \
-	     $(BUILD)/bench/make_hostile_stacks $(make_hostile_names) $(make_hostile_packed)
+bench-tools: all $(make_recording) $(limits) $(hostile_makers)
 
 # Writes the table of docs/benchmarks.md; BENCH_FLAGS=--help says what can be chosen.
 .PHONY: bench
