@@ -79,9 +79,10 @@ static void put(struct ksymbols *symbols, const struct perf_task_event *event, u
 static void put_symbol(struct ksymbols *symbols, const struct perf_task_event *event,
 		       uint64_t since_ns)
 {
+	const char *module = module_of(event->ksym_type);
 	const struct ksymbol symbol = {
-		.name = event->tainted_name,
-		.module = module_of(event->ksym_type),
+		.name = event->tainted_name[0] ? event->tainted_name : module,
+		.module = module,
 		.start = event->start,
 	};
 

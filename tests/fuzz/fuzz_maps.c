@@ -9,7 +9,8 @@
 
 #include "profile/tasks.h"
 
-#define MAX_THREAD_NAME	  64 /* bytes that tasks.c keeps */
+#define MAX_THREAD_NAME	  64  /* bytes that tasks.c keeps */
+#define MAX_KSYMBOL_NAME  512 /* likewise */
 #define FLAG_SWAP	  1
 #define FLAG_NO_SAMPLE_ID 2  /* records without a time */
 #define MAX_EVENTS	  64 /* the reference is slow */
@@ -138,6 +139,29 @@ static void check_address(const struct fuzzed *fuzzed, uint32_t pid, uint64_t ad
 		g_assert_cmpuint(mapping->dso, <, dso_table_count(fuzzed->dsos));
 }
 
+static void check_ksymbol(const struct fuzzed *fuzzed, uint64_t address, uint64_t time_ns)
+{
+	struct validity validity = VALID_ALWAYS, unused = VALID_ALWAYS;
+	const struct ksymbol *symbol =
+		tasks_find_ksymbol(fuzzed->tasks, address, time_ns, &validity);
+	const struct perf_task_event *event =
+		reference_ksymbol(&fuzzed->reference, address, time_ns);
+	g_autofree char *name = event && event->tainted_name[0]
+					? g_strndup(event->tainted_name,
+						    strnlen(event->tainted_name, MAX_KSYMBOL_NAME))
+					: NULL;
+
+	g_assert_true((symbol == NULL) == (event == NULL));
+	if (symbol)
+		g_assert_cmpuint(symbol->start, ==, event->start);
+	if (name)
+		g_assert_cmpstr(symbol->name, ==, name);
+	g_assert_cmpuint(validity.from_ns, <=, time_ns);
+	g_assert_true(time_ns < validity.until_ns || validity.until_ns == UINT64_MAX);
+	g_assert_true(symbol ==
+		      tasks_find_ksymbol(fuzzed->tasks, address, validity.from_ns, &unused));
+}
+
 static void check_event(const struct fuzzed *fuzzed, const struct perf_task_event *event,
 			uint64_t time_ns)
 {
@@ -148,6 +172,8 @@ static void check_event(const struct fuzzed *fuzzed, const struct perf_task_even
 	const char *whole = reference_name(&fuzzed->reference, event->pid, event->tid, time_ns);
 	g_autofree char *name = whole ? g_strndup(whole, MAX_THREAD_NAME) : NULL;
 
+	for (guint k = 0; k < G_N_ELEMENTS(addresses); k++)
+		check_ksymbol(fuzzed, addresses[k], time_ns);
 	for (guint i = 0; i < G_N_ELEMENTS(pids); i++)
 		for (guint k = 0; k < G_N_ELEMENTS(addresses); k++)
 			check_address(fuzzed, pids[i], addresses[k], time_ns);

@@ -119,6 +119,50 @@ const struct perf_task_event *reference_find(const struct reference_tasks *tasks
 	return found;
 }
 
+/* The event before `end` that was about code of the kernel at the same place; NULL: none. */
+static const struct perf_task_event *ksymbol_before(const struct reference_tasks *tasks, guint end)
+{
+	const struct perf_task_event *event = event_at(tasks, end);
+
+	while (end-- > 0) {
+		const struct perf_task_event *before = event_at(tasks, end);
+
+		if (before->kind == PERF_TASK_KSYMBOL && before->start == event->start)
+			return before;
+	}
+	return NULL;
+}
+
+const struct perf_task_event *reference_ksymbol(const struct reference_tasks *tasks,
+						uint64_t address, uint64_t time_ns)
+{
+	const struct perf_task_event *found = NULL;
+	uint64_t since_ns = 0; /* of the newest that was there until the time */
+
+	for (guint i = 0; i < tasks->events->len; i++) {
+		const struct perf_task_event *event = event_at(tasks, i);
+		const struct perf_task_event *before;
+
+		if (event->kind != PERF_TASK_KSYMBOL || !covers(event, address))
+			continue;
+		before = ksymbol_before(tasks, i);
+		/* What ends and never began was there since the one before it ended. */
+		if (event->unregisters && (!before || before->unregisters)) {
+			const uint64_t began_ns = before ? before->time_ns : 0;
+
+			if (began_ns <= time_ns && began_ns >= since_ns) {
+				since_ns = began_ns;
+				found = event;
+			}
+		}
+		if (event->time_ns <= time_ns) {
+			since_ns = event->time_ns;
+			found = event->unregisters ? NULL : event;
+		}
+	}
+	return found;
+}
+
 /* Only the first `n` events count: a new thread has the name that its maker had until then. */
 static const char *name_of_first(const struct reference_tasks *tasks, guint n, uint32_t pid,
 				 uint32_t tid, uint64_t time_ns)

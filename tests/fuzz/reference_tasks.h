@@ -22,6 +22,10 @@ struct reference_tasks {
 const struct perf_task_event *reference_find(const struct reference_tasks *tasks, uint32_t pid,
 					     uint64_t address, uint64_t time_ns);
 
+/* As tasks_find_ksymbol(): the record that names it, be it the one of its end. */
+const struct perf_task_event *reference_ksymbol(const struct reference_tasks *tasks,
+						uint64_t address, uint64_t time_ns);
+
 /* As tasks_thread_name(). */
 const char *reference_name(const struct reference_tasks *tasks, uint32_t pid, uint32_t tid,
 			   uint64_t time_ns);
