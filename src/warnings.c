@@ -298,13 +298,12 @@ static void add_of_inlines(GPtrArray *warnings, const struct recording *file)
 
 		if (problem && n++ < MOST_FILES)
 			add(warnings, "no_inlines",
-			    "%s: inlined functions of %s are not shown, or not all: %s", file->path,
+			    "%s: inlined functions of %s may be missing: %s", file->path,
 			    dso_name(dso), problem);
 	}
 	if (n > MOST_FILES)
-		add(warnings, "no_inlines",
-		    "%s: inlined functions of %u more files are not shown, or not all", file->path,
-		    n - MOST_FILES);
+		add(warnings, "no_inlines", "%s: inlined functions of %u more files may be missing",
+		    file->path, n - MOST_FILES);
 }
 
 /* What keeps the samples from telling the time on CPU, or who called whom. */

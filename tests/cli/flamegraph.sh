@@ -174,4 +174,44 @@ no_name_of_qemu() {
 }
 check "another build-id: not one name of it" no_name_of_qemu
 
+# --- inlined functions and debug files that are not there
+
+lacks() {
+    ! grep -q -- "$1" "$2"
+}
+run flamegraph "${symbols[@]}" --inline --folded --role primary profile.data
+check "--inline without DWARF: a warning that says what to do" grep -q \
+    '^warning: profile.data: inlined functions of qemu-system-x86_64 may be missing: symfs/.* has no debug information .*build it with -g$' "$err"
+check "--inline with kallsyms: likewise" grep -q \
+    '^warning: profile.data: inlined functions of \[kernel.kallsyms\] may be missing: .*--vmlinux FILE' "$err"
+run flamegraph "${symbols[@]}" --folded --role primary profile.data
+check "without --inline: none" lacks 'inlined functions' "$err"
+
+# A server that takes the connection and never answers.
+python3 -c '
+import socket, time
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+time.sleep(300)
+' >port &
+server=$!
+until [ -s port ]; do
+    sleep 0.05
+done
+cp -r symfs stripped
+strip "$(find stripped -name qemu-system-x86_64)"
+export DEBUGINFOD_URLS DEBUGINFOD_TIMEOUT=2 DEBUGINFOD_CACHE_PATH=$work/debuginfod
+DEBUGINFOD_URLS=http://127.0.0.1:$(<port)/
+run flamegraph --symfs=stripped --kallsyms=symfs/kallsyms --folded --role primary profile.data
+check "a debuginfod server that does not answer: done" [ "$status" -eq 0 ]
+check "... one line while it waits" [ "$(grep -cxF \
+    "colo-perf flamegraph: waiting for DEBUGINFOD_URLS ($DEBUGINFOD_URLS) to answer, for 2 s at the most; --no-debuginfod does not ask" "$err")" -eq 1 ]
+check "... and what came of it" grep -q \
+    '^warning: .* functions of qemu-system-x86_64 have no name, .* did not answer within 2 s' "$err"
+run flamegraph --no-debuginfod --symfs=stripped --kallsyms=symfs/kallsyms --folded --role primary profile.data
+check "--no-debuginfod: done" [ "$status" -eq 0 ]
+check "--no-debuginfod: nobody is asked" lacks 'DEBUGINFOD_URLS' "$err"
+unset DEBUGINFOD_URLS DEBUGINFOD_TIMEOUT DEBUGINFOD_CACHE_PATH
+kill "$server"
+
 finish
