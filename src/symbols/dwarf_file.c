@@ -103,8 +103,12 @@ bool dwarf_file_has_info(Elf *elf)
 
 static struct dwarf_file *new_file(bool swap, bool is_split, struct dwarf_budget *budget)
 {
+	static const uint8_t nothing[1];
 	struct dwarf_file *file = g_new0(struct dwarf_file, 1);
 
+	/* Of those that are not there. */
+	for (guint i = 0; i < DWARF_N_SECTIONS; i++)
+		file->sections[i].tainted = nothing;
 	file->swap = swap;
 	file->is_split = is_split;
 	file->budget = budget;

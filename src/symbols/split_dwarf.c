@@ -218,7 +218,7 @@ static void cut(struct dwarf_bytes *bytes, const struct part *part, guint sectio
 {
 	const uint64_t offset = MIN(part->sections[section].offset, bytes->size);
 
-	bytes->tainted = bytes->tainted ? bytes->tainted + offset : NULL;
+	bytes->tainted += offset;
 	bytes->size = MIN(part->sections[section].size, bytes->size - offset);
 }
 
