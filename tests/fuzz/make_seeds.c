@@ -479,6 +479,10 @@ static void write_symbols(const char *directory)
 
 	write_seed(directory, "symbols", "kallsyms", kallsyms, sizeof(kallsyms) - 1);
 	elf_maker_write(dir, "prog.c", source);
+	g_free(make_elf(directory, dir, "debug-4",
+			"gcc -O2 -g -gdwarf-4 -shared -fPIC -nostdlib -Wl,--build-id=sha1 "
+			"-Wl,-z,noseparate-code prog.c -o prog",
+			&size));
 	debug = make_elf(directory, dir, "debug",
 			 "gcc -O2 -g -shared -fPIC -nostdlib -Wl,--build-id=sha1 "
 			 "-Wl,-z,noseparate-code prog.c -o prog",
