@@ -462,7 +462,9 @@ static void take_cut(struct loader *loader)
 
 	if (!reason)
 		return;
-	damage = g_strdup_printf("the last hits and samples are missing, as %s", reason);
+	damage = g_strdup_printf("hits and samples that the buffers of the CPUs still held are "
+				 "missing, of each CPU its last ones, as %s",
+				 reason);
 	add_damage(loader->recording, damage);
 }
 
