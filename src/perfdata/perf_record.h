@@ -15,7 +15,6 @@
 
 /* Record types that perf itself writes, beside the kernel's PERF_RECORD_... */
 enum perf_user_record {
-	PERF_USER_RECORD_FIRST = 64,
 	PERF_USER_RECORD_ATTR = 64,
 	PERF_USER_RECORD_TRACING_DATA = 66,
 	PERF_USER_RECORD_BUILD_ID = 67,

@@ -57,9 +57,9 @@ static size_t known_size(const uint8_t *build_id, size_t size)
  *	set	neither		-				unknown
  *
  * "One of them" also when the attrs say otherwise: `perf inject --mmap2-buildids` writes build-ids
- * and leaves the attrs as they were. Build-ids of 16 bytes or less may be both, when the size of one
- * is a device's major number (8 is that of disks); one of 20 bytes is both in one case of 2^44. The
- * wrong choice costs the names of that file, but never gives wrong ones: no file fits.
+ * and leaves the attrs as they were. A build-id of 16 bytes or less may be both, when its size is a
+ * device's major number (8 is that of disks), one of 20 bytes in one case of 2^44. The wrong choice
+ * costs the names of that file, but never gives wrong ones: no file fits.
  *
  * Source: perf_event_mmap_output() in kernel/events/core.c.
  */

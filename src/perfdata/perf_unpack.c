@@ -105,14 +105,34 @@ static bool set_malformed(const struct perf_unpack *unpack, const struct perf_re
 	return false;
 }
 
+/*
+ * What the reader takes for a part of the header, or as more to unpack. perf packs what comes from
+ * the kernel, and never these.
+ */
+static bool is_of_header(uint32_t type)
+{
+	switch (type) {
+	case PERF_USER_RECORD_ATTR:
+	case PERF_USER_RECORD_TRACING_DATA:
+	case PERF_USER_RECORD_BUILD_ID:
+	case PERF_USER_RECORD_AUXTRACE:
+	case PERF_USER_RECORD_EVENT_UPDATE:
+	case PERF_USER_RECORD_FEATURE:
+	case PERF_USER_RECORD_COMPRESSED:
+	case PERF_USER_RECORD_COMPRESSED2:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Whether the record whose header stands at the front may be. */
 static bool check_header(const struct perf_unpack *unpack, const struct perf_record *record,
 			 uint16_t size, GError **error)
 {
 	g_autofree char *found = NULL;
 
-	/* perf packs what comes from the kernel; its own records stand between. */
-	if (record->type >= PERF_USER_RECORD_FIRST)
+	if (is_of_header(record->type))
 		return set_malformed(unpack, record, "which cannot be in there", error);
 	if (size >= PERF_RECORD_HEADER_SIZE)
 		return true;
