@@ -81,7 +81,7 @@ PROFILE := address_space deferred dso_table ksymbols profile sample_chain sample
 COMMANDS := recording recording_file phase_profile phase_sums unresolved input output output_place warnings report report_text \
 	    report_profile json report_json report_json_profile report_csv figures flamegraph flame_tree \
 	    flame_layout flame_tooltip flame_svg svg_text record record_rights record_targets \
-	    record_result record_files record_keep perf_child child probe_share live live_counts live_face live_processes live_tables live_view \
+	    record_result record_session record_files record_keep perf_child child probe_share live live_counts live_face live_processes live_tables live_view \
 	    screen screen_keys signals
 COMMANDS += $(if $(HAVE_LIBPERF),ring,ring_missing)
 
