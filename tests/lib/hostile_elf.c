@@ -125,11 +125,12 @@ static void write_end(struct maker *maker, const char *path)
 {
 	Elf64_Ehdr *header;
 	Elf64_Phdr *segments;
+	Elf64_Shdr *names;
 	g_autoptr(GError) error = NULL;
 	guint64 sections;
 
-	/* Its own name has to be in it. */
-	add_section(maker, ".shstrtab", SHT_STRTAB, NULL)->sh_size = maker->names->len;
+	names = add_section(maker, ".shstrtab", SHT_STRTAB, NULL);
+	names->sh_size = maker->names->len; /* its own name is in it by now */
 	put(maker->bytes, maker->names->data, maker->names->len);
 	g_byte_array_set_size(maker->bytes, (maker->bytes->len + 7) & ~7u);
 	sections = maker->bytes->len;
