@@ -21,9 +21,9 @@ import sys
 import tempfile
 
 FIGURES = {  # instructions for each sample and for each hit
-    "report": (1480, 3830),
-    "flamegraph --folded": (1110, 3160),
-    "flamegraph --folded --phase all --threads": (3170, 5790),
+    "report": (1520, 4080),
+    "flamegraph --folded": (1130, 3430),
+    "flamegraph --folded --phase all --threads": (3470, 6070),
 }
 MARGIN = 1.15  # of a figure: another compiler, another libc, hashes that differ from run to run
 
