@@ -8,7 +8,9 @@
 #include "lib/probes_maker.h"
 
 #include <glib/gstdio.h>
+#include <pwd.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct made_probe probes[] = {
 	{"qemu", "colo_exit", "-4@%eax", FALSE},
@@ -51,10 +53,12 @@ static void set_id(const struct registration_fixture *fixture, const char *event
 	g_assert_true(g_file_set_contents(file, text, -1, NULL));
 }
 
-/* The directories that lead to a home are usually root's and its owner's alone. */
+/* The directories that lead to a home are usually root's and its owner's alone; $HOME, of a test,
+ * is below /tmp. */
 static char *new_fixed_dir(void)
 {
-	char *dir = g_build_filename(g_get_home_dir(), ".colo-perf-test-XXXXXX", NULL);
+	const struct passwd *user = getpwuid(geteuid());
+	char *dir = g_build_filename(user ? user->pw_dir : "/", ".colo-perf-test-XXXXXX", NULL);
 
 	return g_mkdtemp(dir) ? dir : (g_free(dir), NULL);
 }
