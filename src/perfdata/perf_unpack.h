@@ -27,7 +27,7 @@ struct perf_unpack;
 #define PERF_UNPACK_RECORDS	    (4u << 20)
 #define PERF_UNPACK_BYTES_A_RECORD  1 /* bytes in the chunks that another record needs */
 #define PERF_UNPACK_BYTES	    (UINT64_C(1) << 30)
-#define PERF_UNPACK_BYTES_OF_A_BYTE 4096
+#define PERF_UNPACK_BYTES_OF_A_BYTE 2048
 
 /* What came out of the chunks of a recording: those of all its files count together. */
 struct perf_unpacked {

@@ -185,10 +185,10 @@ static void add_advice(const struct dso_identity *identity, GError *error)
 					  "container, still runs: report as root, or as its user",
 					  error->message, identity->pid);
 	else
-		message = g_strdup_printf("%s; if it was in a container or was removed meanwhile, "
-					  "give a directory with it, --symfs DIR; colo-perf record "
-					  "keeps a copy of such files",
-					  error->message);
+		message =
+			g_strdup_printf("%s; colo-perf record keeps a copy of a program that is in "
+					"a container or was removed",
+					error->message);
 	g_free(error->message);
 	error->message = message;
 }
