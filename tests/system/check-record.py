@@ -213,7 +213,7 @@ class Machine:
     def check_clean(self, after):
         parts = [str(one) for one in pathlib.Path(self.work).glob("*.part.*")]
         left = self.lines() + parts
-        check(f"nothing is left after {after}", not left, left[:3])
+        check(f"nothing is left after {after}", not left, f"{len(left)}: {left[:3]}")
 
 
 # --- Tests ---
@@ -307,6 +307,8 @@ def check_together(programs, machine):
           all(is_gapless(one) and one[0] == 1 for one in numbers)
           and len(numbers[1]) > len(numbers[0])
           and not any(report["warnings"] for report in reports), [len(one) for one in numbers])
+    said = [recorder.said() for recorder in (first, second, third)]
+    check("each of them took back what it had to", not any("warning" in one for one in said), said)
     shared.stop()
     other.stop()
     machine.check_clean("SIGHUP, SIGINT and SIGTERM of three instances")
