@@ -360,6 +360,19 @@ def check_root_of_process(programs, machine, work):
     machine.check_clean("a recording of perf alone")
 
 
+def running(program):
+    """The processes that run it."""
+    pids = []
+    for link in pathlib.Path("/proc").glob("[0-9]*/exe"):
+        try:
+            if os.readlink(link) == str(program):
+                pids.append(int(link.parent.name))
+        except OSError:
+            # It is the kernel's, or has ended.
+            continue
+    return pids
+
+
 def check_daemon(programs, machine):
     """The program goes to the background as QEMU does with -daemonize."""
     for name, options in (("to its end", ()), ("to --duration", ("-d", "1.5"))):
@@ -371,17 +384,17 @@ def check_daemon(programs, machine):
         status = recorder.wait()
         seen = sequences(recorder.report())
         pids = re.findall(r"goes on as process (\d+)", recorder.said())
-        runs = bool(pids) and pathlib.Path(f"/proc/{pids[0]}/exe").exists()
+        left = running(program)
         numbers = list(seen.values())[0] if seen else []
         check(f"a COMMAND that goes on in the background is recorded {name}",
               status == 0 and len(pids) == 1 and list(seen) == [int(pids[0])]
               and is_gapless(numbers) and numbers[0] == 1
               and (numbers[-1] == count if not options else len(numbers) > 20),
               (len(numbers), recorder.said()))
-        check("and is left alone", runs == bool(options))
-        if runs:
-            os.kill(int(pids[0]), signal.SIGKILL)
-            wait_until(lambda: not pathlib.Path(f"/proc/{pids[0]}/exe").exists(), "daemon")
+        check("and is left alone", left == ([int(pids[0])] if options and pids else []), left)
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda program=program: not running(program), "daemon")
         machine.check_clean("a COMMAND in the background")
 
 
