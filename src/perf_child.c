@@ -104,8 +104,7 @@ static GPtrArray *command_line(const struct perf_child_options *options, int con
 	g_ptr_array_add(argv, g_strdup_printf("/proc/self/fd/%d", options->output_fd));
 	/*
 	 * perf ends with its workload, and this one ends when its standard input does, with us.
-	 * What the kernel would do, PR_SET_PDEATHSIG, is undone for a perf with capabilities of its
-	 * own.
+	 * PR_SET_PDEATHSIG is undone for a perf with capabilities of its own.
 	 */
 	add(argv, "--");
 	add(argv, "cat");
@@ -170,7 +169,10 @@ static bool start(struct perf_child *perf, const struct perf_child_options *opti
 		fail_errno(error);
 	} else {
 		g_autoptr(GPtrArray) argv = command_line(options, ends.control, ends.ack);
-		const int passed[] = {ends.control, ends.ack, options->output_fd, -1};
+		/* Of the control pipe perf has both ends: if it closed, with us, perf would give
+		 * up. */
+		const int passed[] = {ends.control, perf->control_fd, ends.ack, options->output_fd,
+				      -1};
 		const struct child_options child = {
 			.argv = (const char *const *)argv->pdata,
 			.mask = options->mask,

@@ -35,6 +35,7 @@ PASSED_OVER = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM,
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGXCPU,
         signal.SIGPWR)
 RECORDED = (0, 3)  # with 3 there was no checkpoint yet, which depends on the machine
+DATA_SIZE_AT = 48
 UPROBES = TRACEFS / "uprobe_events"
 
 
@@ -70,15 +71,16 @@ class Machine:
         return not self.registered() and not list(self.work.glob("*.part.*"))
 
     @contextlib.contextmanager
-    def workload(self, prefix=()):
-        """A running program that makes checkpoints."""
+    def workload(self, prefix=(), begins=True):
+        """A running program that makes checkpoints, once it begins."""
         with subprocess.Popen([*prefix, self.program, str(LONG), str(PACE_US), "0"],
                               stdin=subprocess.PIPE) as process:
             try:
                 wait_until(lambda: os.readlink(f"/proc/{process.pid}/exe") == str(self.program),
                            "the program")
-                process.stdin.write(b"\n")
-                process.stdin.flush()
+                if begins:
+                    process.stdin.write(b"\n")
+                    process.stdin.flush()
                 yield process.pid
             finally:
                 process.kill()
@@ -213,14 +215,22 @@ def child_named(pid, name):
     return None
 
 
+def read_data_size(path):
+    """The size of the data section, as the header has it; 0 when perf did not finish the file."""
+    return int.from_bytes(path.read_bytes()[DATA_SIZE_AT:DATA_SIZE_AT + 8], "little")
+
+
 def check_killed(machine):
-    """A perf with file capabilities: the kernel does not tell it that its parent has died."""
+    """
+    A perf with file capabilities: the kernel does not tell it that its parent has died. It would
+    end with an error when its control pipe is closed, its file without a header that is complete.
+    """
     perf, theirs = machine.work / "perf-granted", machine.work / "theirs"
     shutil.copy(os.path.realpath(shutil.which("perf")), perf)
     run("setcap", "cap_perfmon,cap_sys_ptrace+ep", perf)
     theirs.mkdir()
     os.chown(theirs, NOBODY, NOBODY)
-    with granted(), machine.workload(prefix=AS_NOBODY) as pid:
+    with granted(), machine.workload(prefix=AS_NOBODY, begins=False) as pid:
         process = machine.record("-p", pid, prefix=AS_NOBODY, output=theirs / "perf.data",
                                  stdout=subprocess.PIPE, env=dict(os.environ, PERF=str(perf)))
         started = wait_recording(process)
@@ -233,6 +243,8 @@ def check_killed(machine):
             wait_until(lambda: not os.path.exists(f"/proc/{pid_of_perf}"), "perf")
             ended = True
         check("... and when colo-perf is killed that perf ends too", ended)
+        sizes = [read_data_size(one) for one in theirs.glob("perf.data.part.*")]
+        check("... as it should: its file is complete", sizes and all(sizes), sizes)
         if not ended:
             os.kill(pid_of_perf, signal.SIGKILL)
         # What is left behind is taken back by the next start of that user.
