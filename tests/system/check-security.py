@@ -205,8 +205,10 @@ def one_line(name, status, pattern, *arguments):
     """colo-perf refuses with one line, at once."""
     begin = time.monotonic()
     one = ColoPerf(*arguments)
-    got = one.wait()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        one.process.wait(timeout=WAIT_S / 2)
     took = time.monotonic() - begin
+    got = one.wait() if one.has_ended() else one.end()
     check(name, got == status and re.fullmatch(f"colo-perf \\w+: {pattern}", one.said)
           and took < WAIT_S / 2, f"status {got}, {took:.1f} s, {one.said}")
 
@@ -216,6 +218,7 @@ def one_line(name, status, pattern, *arguments):
 EXCHANGE = """
 import ctypes, sys
 libc, one, two = ctypes.CDLL(None, use_errno=True), sys.argv[1].encode(), sys.argv[2].encode()
+print("exchanging", flush=True)
 while not libc.renameat2(-100, one, -100, two, 2):  # RENAME_EXCHANGE
     pass
 sys.exit(f"renameat2: {ctypes.get_errno()}")
@@ -225,14 +228,16 @@ sys.exit(f"renameat2: {ctypes.get_errno()}")
 @contextlib.contextmanager
 def exchanging(one, two):
     """The user exchanges the two, all the time."""
-    process = subprocess.Popen([*AS_USER, sys.executable, "-c", EXCHANGE, one, two])
+    process = subprocess.Popen([*AS_USER, sys.executable, "-c", EXCHANGE, one, two],
+                               stdout=subprocess.PIPE)
     try:
+        process.stdout.readline()
         yield process
         if process.poll() is not None:
             raise RuntimeError("nothing was exchanged")
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def attack(files, machine, name, path, one, two, commands):
