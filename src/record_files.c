@@ -4,14 +4,16 @@
  * is mapped, wherever it is; who may not use that (CAP_CHECKPOINT_RESTORE, CAP_SYS_ADMIN) by its
  * path in the process's root.
  */
+#define _GNU_SOURCE /* O_PATH */
 #include "record_files.h"
 
 #include "base/hash.h"
+#include "base/mount.h"
 #include "perfdata/perf_completion.h"
 #include "symbols/build_id_cache.h"
 #include "symbols/dso_file.h"
 #include "symbols/kernel_module.h"
-#include "symbols/regular_file.h"
+#include "symbols/recorded_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -84,19 +86,29 @@ void record_files_free(struct record_files *files)
 
 /* --- Looking --- */
 
-static int open_plain(const char *path)
+/*
+ * The file at `path` is looked at before it is opened for reading: it may be a device by now, or
+ * lie where a process of the user's answers, or does not. -1 when it is not read.
+ */
+static int open_regular(const char *path, pid_t pid, struct stat *st)
 {
-	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	const int at = open(path, O_PATH | O_CLOEXEC);
+	g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", at);
+	int fd = -1;
+
+	if (at < 0)
+		return -1;
+	if (!mount_is_served(pid, at) && !fstat(at, st) && S_ISREG(st->st_mode))
+		fd = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	close(at);
+	return fd;
 }
 
-/* What is at a path may be another file than the mapped one. */
-static int open_checked(const char *path, const struct file *wanted)
+/* What is at a path may be another file than the mapped one. Takes the descriptor. */
+static int check_mapped(int fd, const struct stat *st, const struct file *wanted)
 {
-	const int fd = open_plain(path);
-	struct stat st;
-
-	if (fd < 0 || (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_ino == wanted->inode &&
-		       major(st.st_dev) == wanted->major && minor(st.st_dev) == wanted->minor))
+	if (fd < 0 || (st->st_ino == wanted->inode && major(st->st_dev) == wanted->major &&
+		       minor(st->st_dev) == wanted->minor))
 		return fd;
 	close(fd);
 	return -1;
@@ -105,13 +117,14 @@ static int open_checked(const char *path, const struct file *wanted)
 static int open_mapped(pid_t pid, const char *range, const char *path, const struct file *wanted)
 {
 	g_autofree char *map_file = g_strdup_printf("/proc/%d/map_files/%s", pid, range);
-	g_autofree char *in_root = g_strdup_printf("/proc/%d/root%s", pid, path);
+	g_autofree char *root = g_strdup_printf("/proc/%d/root", pid);
 	g_autofree char *exe = g_strdup_printf("/proc/%d/exe", pid);
-	int fd = open_plain(map_file);
+	struct stat st;
+	int fd = open_regular(map_file, pid, &st);
 
 	if (fd < 0)
-		fd = open_checked(in_root, wanted);
-	return fd >= 0 ? fd : open_checked(exe, wanted);
+		fd = check_mapped(recorded_file_open(root, path, &st, NULL), &st, wanted);
+	return fd >= 0 ? fd : check_mapped(open_regular(exe, pid, &st), &st, wanted);
 }
 
 /* "55fc770ae000-55fc770af000 r-xp 00001000 fe:00 11001861    /usr/bin/qemu-system-x86_64" */
@@ -197,11 +210,10 @@ static bool is_lost(const struct perf_mapped_file *mapped, const struct file *fi
 {
 	g_autofree char *path = g_strdup(mapped->path);
 	struct build_id found;
-	struct stat st;
 	int fd;
 
 	dso_file_cut_deleted(path);
-	fd = regular_file_open(path, &st, NULL);
+	fd = recorded_file_open(NULL, path, NULL, NULL);
 	if (fd < 0)
 		return true;
 	found = build_id_of_elf(fd);

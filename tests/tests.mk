@@ -35,6 +35,7 @@ UNIT_RECORDING := test_recording test_losses test_damaged_recording test_phase_p
 		  test_record_types test_report_profile
 UNIT_FLAME_SVG := test_flame_svg
 UNIT_OUTPUT := test_output test_json
+UNIT_RECORD := test_record_files
 UNIT_TESTS_OWN := test_perf_packer
 UNIT_FORMS := test_forms
 UNIT_STREAM := test_stream
@@ -43,7 +44,7 @@ UNIT_SCREEN := test_screen_keys
 
 unit = $(1:%=$(BUILD)/tests/unit/%)
 unit_tests := $(call unit,$(UNIT_BASE) $(UNIT_PERFDATA) $(UNIT_COLO) $(UNIT_PROBES) $(UNIT_SYMBOLS) $(UNIT_PROFILE) \
-			$(UNIT_RECORDING) $(UNIT_FLAME_SVG) $(UNIT_OUTPUT) $(UNIT_TESTS_OWN) \
+			$(UNIT_RECORDING) $(UNIT_FLAME_SVG) $(UNIT_OUTPUT) $(UNIT_RECORD) $(UNIT_TESTS_OWN) \
 			$(UNIT_FORMS) $(UNIT_STREAM) $(UNIT_LIVE) $(UNIT_SCREEN))
 
 $(call unit,$(UNIT_BASE)): $(base_objects)
@@ -73,6 +74,8 @@ $(call unit,$(UNIT_LIVE)): $(addprefix $(BUILD)/src/,live_view.o live_tables.o l
 			   $(profile_objects) $(symbols_objects) $(colo_objects) $(perfdata_objects) $(base_objects)
 $(call unit,$(UNIT_SCREEN)): $(BUILD)/src/screen_keys.o
 $(call unit,$(UNIT_OUTPUT)): $(addprefix $(BUILD)/src/,output.o output_place.o json.o) $(base_objects)
+$(call unit,$(UNIT_RECORD)): $(elf_objects) $(BUILD)/src/record_files.o $(symbols_objects) $(perfdata_objects) \
+			    $(base_objects)
 $(call unit,$(UNIT_TESTS_OWN)): $(BUILD)/tests/lib/perf_packer.o
 
 $(unit_tests): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o

@@ -42,3 +42,10 @@ char *mount_type(pid_t pid, int mount)
 	free(line);
 	return type;
 }
+
+bool mount_is_served(pid_t pid, int fd)
+{
+	g_autofree char *type = mount_type(pid, mount_of(fd));
+
+	return !type || g_str_has_prefix(type, "fuse");
+}

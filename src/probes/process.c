@@ -6,6 +6,7 @@
 #include "probes/process.h"
 
 #include "base/error.h"
+#include "base/mount.h"
 #include "base/rights.h"
 #include "probes/tracefs.h"
 #include "probes/trust.h"
@@ -88,11 +89,11 @@ static bool open_program(struct program *program, int place, pid_t pid, GError *
 {
 	g_autofree char *again = g_strdup_printf("/proc/self/fd/%d", place);
 
-	if (trust_is_served_by_user(place, pid))
+	if (mount_is_served(pid, place))
 		return fail_file(program->path,
 				 "it is on a file system that a user's program serves (FUSE), "
-				 "which may show another file at each look: run a copy of it from "
-				 "a disk",
+				 "which may show another file at each look, or on none that its "
+				 "process still sees: run a copy of it from a disk",
 				 error);
 	if (fstat(place, &program->status))
 		return fail_file(program->path, g_strerror(errno), error);

@@ -6,18 +6,15 @@
 #include "probes/trust.h"
 
 #include "base/error.h"
-#include "base/mount.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/magic.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -75,19 +72,6 @@ bool trust_is_fixed_path(const char *path, const struct stat *file)
 	if (fd >= 0)
 		close(fd);
 	return fixed;
-}
-
-/* --- File systems --- */
-
-bool trust_is_served_by_user(int fd, pid_t pid)
-{
-	g_autofree char *type = mount_type(pid, mount_of(fd));
-	struct statfs status;
-
-	if (type)
-		return g_str_has_prefix(type, "fuse");
-	/* A mount that was taken away, or a file that was never on one (memfd_create()). */
-	return fstatfs(fd, &status) || status.f_type == FUSE_SUPER_MAGIC;
 }
 
 /* --- Who could change a program --- */

@@ -19,13 +19,6 @@
 bool trust_is_fixed_path(const char *path, const struct stat *file);
 
 /*
- * Whether the file at `fd`, which process `pid` sees too, lies on a file system that a user's own
- * program serves (FUSE): such a file may be another one at each look. Does not ask that program,
- * which may never answer.
- */
-bool trust_is_served_by_user(int fd, pid_t pid);
-
-/*
  * False with `error` when somebody could change the program under a process of somebody else.
  * Root and we may, and so may its owner where the processes are the owner's:
  * of this process, by all of its user ids (real, effective, saved, for files);

@@ -146,11 +146,11 @@ static char *path_of(const struct dso_identity *identity)
 static bool is_served_by_user(const char *path, pid_t pid)
 {
 	const int fd = open(path, O_PATH | O_CLOEXEC);
-	g_autofree char *type = fd >= 0 ? mount_type(pid, mount_of(fd)) : NULL;
+	const bool served = fd < 0 || mount_is_served(pid, fd);
 
 	if (fd >= 0)
 		close(fd);
-	return !type || g_str_has_prefix(type, "fuse");
+	return served;
 }
 
 /* What a process that still lives has; it may also be another one with the same number. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Opens files whose names come from a recording.
+ * Opens files that the user or this program names: for those that a recording names see
+ * recorded_file.h.
  */
 #include "symbols/regular_file.h"
 
