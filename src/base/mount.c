@@ -2,14 +2,18 @@
  *
  * Reads /proc.
  */
+#define _GNU_SOURCE /* statx() */
 #include "base/mount.h"
 
+#include <fcntl.h>
 #include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-int mount_of(int fd)
+/* From before Linux 5.8. */
+static int mount_of_fdinfo(int fd)
 {
 	g_autofree char *path = g_strdup_printf("/proc/self/fdinfo/%d", fd);
 	g_autofree char *text = NULL;
@@ -19,6 +23,17 @@ int mount_of(int fd)
 		return -1;
 	field = strstr(text, "mnt_id:");
 	return field ? (int)strtol(field + strlen("mnt_id:"), NULL, 10) : -1;
+}
+
+int mount_of(int fd)
+{
+	struct statx status;
+
+	/* Of the kernel's own knowledge, without a word to the file system. */
+	if (!statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &status) &&
+	    status.stx_mask & STATX_MNT_ID)
+		return (int)status.stx_mnt_id;
+	return mount_of_fdinfo(fd);
 }
 
 /* "ID PARENT DEVICE ROOT PLACE OPTIONS [MORE]... - TYPE SOURCE OPTIONS", proc(5). */

@@ -153,19 +153,45 @@ static bool is_served_by_user(const char *path, pid_t pid)
 	return served;
 }
 
+/* In a container, or behind chroot(): with our own root directory the file was looked for. */
+static bool has_other_root(const char *root)
+{
+	g_autofree char *path = g_file_read_link(root, NULL);
+	const int own = open("/", O_PATH | O_CLOEXEC), its = open(root, O_PATH | O_CLOEXEC);
+	const bool other =
+		its >= 0 && path && (strcmp(path, "/") || mount_of(own) != mount_of(its));
+
+	if (own >= 0)
+		close(own);
+	if (its >= 0)
+		close(its);
+	return other;
+}
+
+/* The file is its program, which may have been removed or replaced since. */
+static bool is_program(const char *exe, const char *path)
+{
+	g_autofree char *program = g_file_read_link(exe, NULL);
+
+	if (program)
+		dso_file_cut_deleted(program);
+	return program && !strcmp(program, path);
+}
+
 /* What a process that still lives has; it may also be another one with the same number. */
 static struct elf_file *try_process(const struct dso_identity *identity,
 				    const struct dso_options *options,
 				    const struct debug_search *search, char **found, GError **first)
 {
-	g_autofree char *root = g_strdup_printf("/proc/%" PRIu32 "/root", identity->pid);
-	g_autofree char *exe = g_strdup_printf("/proc/%" PRIu32 "/exe", identity->pid);
-	struct elf_file *elf;
+	const pid_t pid = (pid_t)identity->pid;
+	g_autofree char *root = g_strdup_printf("/proc/%d/root", pid);
+	g_autofree char *exe = g_strdup_printf("/proc/%d/exe", pid);
+	g_autofree char *path = path_of(identity);
+	struct elf_file *elf = NULL;
 
-	if (is_served_by_user(root, (pid_t)identity->pid))
-		return NULL;
-	elf = try_other(root, path_of(identity), identity, options, search, found, first);
-	if (elf || is_served_by_user(exe, (pid_t)identity->pid))
+	if (has_other_root(root) && !is_served_by_user(root, pid))
+		elf = try_other(root, g_strdup(path), identity, options, search, found, first);
+	if (elf || !is_program(exe, path) || is_served_by_user(exe, pid))
 		return elf;
 	elf = check(elf_file_open(exe, search, NULL), exe, identity, options, NULL);
 	if (elf)
