@@ -120,26 +120,29 @@ static void take_mapping(struct perf_completion *completion, const struct perf_r
 
 /* --- Reading --- */
 
-/* The records up to `limit`; `end` is that of the last whole one. */
-static void read_records(struct perf_completion *completion, uint64_t limit, bool count)
+/*
+ * The records up to `limit`; `end` is that of the last whole one. How many samples are among them.
+ */
+static uint64_t read_records(struct perf_completion *completion, uint64_t limit, bool take_mappings)
 {
 	const struct perf_section *data = &completion->header->data;
 	struct perf_unpacked unpacked = {0};
 	struct perf_stream *stream = perf_stream_new(completion->bytes, data->offset,
 						     limit - data->offset, false, &unpacked);
 	struct perf_record record;
+	uint64_t samples = 0;
 
 	completion->end = data->offset;
 	while (perf_stream_next(stream, &record, NULL) == PERF_NEXT_RECORD) {
 		completion->end = record.offset + PERF_RECORD_HEADER_SIZE + record.body_size +
 				  record.trailer_size;
-		if (!count)
-			continue;
-		completion->samples += record.type == PERF_RECORD_SAMPLE;
-		if (record.type == PERF_RECORD_MMAP || record.type == PERF_RECORD_MMAP2)
+		samples += record.type == PERF_RECORD_SAMPLE;
+		if (take_mappings &&
+		    (record.type == PERF_RECORD_MMAP || record.type == PERF_RECORD_MMAP2))
 			take_mapping(completion, &record);
 	}
 	perf_stream_free(stream);
+	return samples;
 }
 
 static bool read_file(struct perf_completion *completion, GError **error)
@@ -163,7 +166,7 @@ static bool read_file(struct perf_completion *completion, GError **error)
 		return false;
 	data = &completion->header->data;
 	completion->is_finished = declared == data->size;
-	read_records(completion, data->offset + data->size, true);
+	completion->samples = read_records(completion, data->offset + data->size, true);
 	if (completion->is_finished)
 		completion->end = data->offset + data->size;
 	return true;
@@ -326,15 +329,21 @@ static bool reserve(struct perf_completion *completion, uint64_t size, GError **
 	return false;
 }
 
-/* Gives the last records up for `size` bytes and what a file system needs for them. */
+/*
+ * Gives the last records up for `size` bytes and what a file system needs for them; false when no
+ * sample would be left, and none is given up.
+ */
 static bool give_up_records(struct perf_completion *completion, uint64_t size)
 {
-	const uint64_t start = completion->header->data.offset;
+	const uint64_t start = completion->header->data.offset, end = completion->end;
 	const uint64_t most = (size / BLOCK + 2) * BLOCK;
 
-	if (completion->is_finished || completion->end - start <= most)
+	if (completion->is_finished || end - start <= most)
 		return false;
-	read_records(completion, completion->end - most, false);
+	if (!read_records(completion, end - most, false)) {
+		completion->end = end;
+		return false;
+	}
 	return !ftruncate(completion->fd, (off_t)completion->end);
 }
 

@@ -12,6 +12,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BUILD_ID "0123456789abcdefghij"
@@ -46,19 +47,16 @@ struct fixture {
 	guint64 n_bytes; /* of it, before it was completed */
 };
 
-/* small_file_builder()'s four records and three mappings. */
-static void set_up(struct fixture *fixture, gboolean killed, guint64 cut_bytes)
+/* Takes the builder. */
+static void write_recording(struct fixture *fixture, struct perf_builder *builder, gboolean killed,
+			    guint64 cut_bytes)
 {
-	struct perf_builder *builder = small_file_builder(G_BYTE_ORDER);
 	struct perf_builder_layout layout;
 	g_autoptr(GError) error = NULL;
 	GByteArray *bytes;
 
 	fixture->fd = g_file_open_tmp("completion-XXXXXX", &fixture->path, &error);
 	g_assert_no_error(error);
-	perf_builder_mmap2(builder, &library);
-	perf_builder_mmap2(builder, &program);
-	perf_builder_mmap2(builder, &library);
 	perf_builder_set_killed(builder, killed);
 	bytes = perf_builder_build(builder, &layout);
 	fixture->n_bytes = killed ? layout.data_offset + layout.data_size - cut_bytes : bytes->len;
@@ -66,6 +64,17 @@ static void set_up(struct fixture *fixture, gboolean killed, guint64 cut_bytes)
 			(gssize)fixture->n_bytes);
 	g_byte_array_unref(bytes);
 	perf_builder_free(builder);
+}
+
+/* small_file_builder()'s four records and three mappings. */
+static void set_up(struct fixture *fixture, gboolean killed, guint64 cut_bytes)
+{
+	struct perf_builder *builder = small_file_builder(G_BYTE_ORDER);
+
+	perf_builder_mmap2(builder, &library);
+	perf_builder_mmap2(builder, &program);
+	perf_builder_mmap2(builder, &library);
+	write_recording(fixture, builder, killed, cut_bytes);
 }
 
 static void tear_down(struct fixture *fixture)
@@ -287,6 +296,45 @@ static void test_no_room(void)
 	tear_down(&fixture);
 }
 
+/* The least that is given up for the formats: two blocks beside their own. */
+#define LEAST_BYTES (3 * 4096)
+
+/* No sample would be left if their records made room: the formats are left out instead. */
+static void test_no_room_beside_samples(void)
+{
+	struct rlimit before, limit;
+	struct fixture fixture;
+	struct perf_builder *builder = perf_builder_new(G_BYTE_ORDER);
+	const guint clock = perf_builder_add_event(builder, &small_file_clock_event);
+	const struct perf_builder_sample sample = {
+		.at = {.event = clock, .pid = 10, .tid = 11, .cpu = 1, .time_ns = 5000},
+		.misc = PERF_RECORD_MISC_USER,
+		.ip = 0x400000,
+		.period = 4321};
+	g_autoptr(GError) error = NULL;
+	struct perf_completion *completion;
+	struct stat st;
+
+	for (guint i = 0; i < 2 * LEAST_BYTES / sizeof(program); i++)
+		perf_builder_mmap2(builder, &program);
+	perf_builder_sample(builder, &sample);
+	write_recording(&fixture, builder, TRUE, 0);
+	completion = open_completion(&fixture);
+	g_assert_cmpuint(perf_completion_samples(completion), ==, 1);
+	add_end(completion);
+	getrlimit(RLIMIT_FSIZE, &before);
+	limit = (struct rlimit){.rlim_cur = fixture.n_bytes, .rlim_max = before.rlim_max};
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	g_assert_false(perf_completion_write(completion, &error));
+	setrlimit(RLIMIT_FSIZE, &before);
+	g_assert_nonnull(strstr(error->message, "cannot write it"));
+	perf_completion_free(completion);
+	g_assert_cmpint(fstat(fixture.fd, &st), ==, 0);
+	g_assert_cmpuint((guint64)st.st_size, ==, fixture.n_bytes);
+	tear_down(&fixture);
+}
+
 static void test_no_recording(void)
 {
 	g_autoptr(GError) error = NULL;
@@ -307,6 +355,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/perf_completion/flag", test_flag);
 	g_test_add_func("/perf_completion/killed", test_killed);
 	g_test_add_func("/perf_completion/no_room", test_no_room);
+	g_test_add_func("/perf_completion/no_room_beside_samples", test_no_room_beside_samples);
 	g_test_add_func("/perf_completion/no_recording", test_no_recording);
 	return g_test_run();
 }
