@@ -14,6 +14,7 @@ usage: check-forms.py [--colo-perf PROGRAM]
 """
 
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -255,12 +256,20 @@ def check_doubled(name, recorder, path, select, colo_perf):
           sum(sessions[0]["trigger_hits"].values()) == CHECKPOINTS, sessions[0]["trigger_hits"])
 
 
+def free_names(events):
+    """As perf itself calls a second one, or a third: somebody else may have the second."""
+    taken = set(re.findall(rf"^p:{GROUP}/(\S+)", (TRACEFS / "uprobe_events").read_text(encoding="utf-8"),
+                           re.MULTILINE))
+    bases = (re.sub(r"_\d+$", "", event) for event in events)
+    return [next(name for i in itertools.count(1) for name in [f"{base}_{i}"] if name not in taken)
+            for base in bases]
+
+
 def check_twice(recorder, places, colo_perf):
     select = recorder.probes.select()
     check_doubled("selected twice", recorder, recorder.work / "selected-twice",
                   select + select, colo_perf)
-    # As perf itself calls a second one.
-    again = [f"{event}_1" for event, _ in places]
+    again = free_names(event for event, _ in places)
     try:
         register(f"p:{GROUP}/{name} {place}" for name, (_, place) in zip(again, places))
         more = [word for name in again for word in ("-e", f"{GROUP}:{name}")]

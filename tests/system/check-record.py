@@ -486,7 +486,7 @@ def check_errors(programs, machine, work):
     one_line("a rate that the kernel does not allow", 1,
              "the kernel allows \\d+ samples a second, not 1000000: .*", "-p", pid, "-F", 1000000)
     one_line("a probe in the middle that the kernel refuses", 1,
-             ".*/limits: cannot register the probe colo_trigger in .*/uprobe_events: .*",
+             r".*/limits: cannot register the probe colo_trigger(_\d+)? in .*/uprobe_events: .*",
              "-o", out, programs.limits)
     one_line("no process", 2, "nothing to record: give -p PID, --name NAME or a COMMAND; see .*")
     one_line("a pid that is no number", 2, "--pid 1,x: expected the number of a process; see .*",
