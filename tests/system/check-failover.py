@@ -471,9 +471,11 @@ def check_run(program, scenario, run):
           f"its guest ran for {run.guest_s:.2f} s, {after} samples")
     found = json.loads(colo_perf(program, "report", "--json", run.recording))
     sessions = found["sessions"]
+    # Whether a call chain leads to nowhere, in a library without frame pointers, is chance.
+    warnings = [warning for warning in found["warnings"] if warning["code"] != "not_mapped"]
     check(f"{name}: both sides are there, nothing is to be warned of",
-          [session["role"] for session in sessions] == ["primary", "secondary"]
-          and not found["warnings"], json.dumps(found["warnings"]))
+          [session["role"] for session in sessions] == ["primary", "secondary"] and not warnings,
+          json.dumps(warnings))
     check(f"{name}: nothing is negative", not negative_numbers(found), f"{negative_numbers(found)}")
     for session, side in zip(sessions, sides):
         of_side = f"{name}, {side.role}"

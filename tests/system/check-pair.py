@@ -52,9 +52,11 @@ def check_sides(sessions, minimum):
 
 
 def check_recording(found):
+    # Whether a call chain leads to nowhere, in a library without frame pointers, is chance.
+    warnings = [warning for warning in found["warnings"] if warning["code"] != "not_mapped"]
     check("nothing was lost and nothing is to be warned of",
-          not found["warnings"] and not found["recordings"][0]["lost_records"]
-          and not found["recordings"][0]["lost_samples"], json.dumps(found["warnings"]))
+          not warnings and not found["recordings"][0]["lost_records"]
+          and not found["recordings"][0]["lost_samples"], json.dumps(warnings))
 
 
 def complete_by_seq(session):
