@@ -312,7 +312,6 @@ def check_lost_files(programs, machine, work):
     for name in ("program", LIBRARY):
         (replaced.parent / name).unlink()
         shutil.copy("/bin/true", replaced.parent / name)
-    machine.others.extend(workload.pid for workload in workloads)
     recorder = Recorder("lost", *SAMPLES, "-p", ",".join(str(one.pid) for one in workloads),
                         environment=environment).wait_ready()
     for workload in workloads:
@@ -343,7 +342,6 @@ def check_root_of_process(programs, machine, work):
     """A recording that perf made alone: /proc/PID/root while the process lives, then a hint."""
     program, prefix = container(programs, "inside")
     workload = started(program, prefix=prefix)
-    machine.others.append(workload.pid)
     path = work / "alone.data"
     recorder = Recorder("registers", "-F", 0, "-p", workload.pid).wait_ready()
     events = [word for line in machine.events() for word in ("-e", f"sdt_qemu:{line}")]

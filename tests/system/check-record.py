@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import statistics
@@ -343,6 +344,20 @@ def hits_of(path):
         [hit.time_ns for hit in hits]
 
 
+def start_perf(*arguments):
+    """perf record, once all of its events count: then it answers."""
+    commands, to_perf = os.pipe()
+    answers, from_perf = os.pipe()
+    perf = subprocess.Popen(["perf", "record", "-q", f"--control=fd:{commands},{from_perf}", *arguments],
+                            stderr=subprocess.DEVNULL, pass_fds=(commands, from_perf))
+    os.write(to_perf, b"ping\n")
+    wait_until(lambda: select.select([answers], [], [], 0)[0], "perf")
+    for fd in (commands, answers, from_perf):
+        os.close(fd)
+    perf.control = to_perf  # it would end if this was closed
+    return perf
+
+
 def check_perf(programs, machine, work):
     """Against perf: the same registration, the same hits, and what it registered is left alone."""
     # Of others nothing is used that others could have exchanged since.
@@ -361,21 +376,18 @@ def check_perf(programs, machine, work):
 
     events = sorted(machine.events())
     plain_path = work / "plain.data"
-    select = [word for event in events for word in ("-e", f"{GROUP}:{event}")]
+    words = [word for event in events for word in ("-e", f"{GROUP}:{event}")]
     recorder = Recorder("beside", "-F", 0, "-p", workload.pid).wait_ready()
-    plain = subprocess.Popen(["perf", "record", "-q", "-N", "-k", "CLOCK_MONOTONIC", *select, "-p",
-                              str(workload.pid), "-o", plain_path], stderr=subprocess.DEVNULL)
+    plain = start_perf("-N", "-k", "CLOCK_MONOTONIC", *words, "-p", str(workload.pid), "-o", plain_path)
     names = {name for _, name in re.findall(r"(sdt_qemu):(\w+)", pathlib.Path(
         f"/proc/{recorder.perf()}/cmdline").read_text(encoding="utf-8"))}
     check("events that perf probe registered are used where they fit", names == set(events))
-    # It opens its events one by one before it says anything.
-    wait_until(lambda: len(os.listdir(f"/proc/{plain.pid}/fd")) > len(events), "perf")
-    time.sleep(1)
     workload.begin()
     time.sleep(1)
     plain.send_signal(signal.SIGINT)
     recorder.end()
     plain.wait()
+    os.close(plain.control)
     check("and stay registered", sorted(machine.events()) == events)
     (ours, our_times), (theirs, their_times) = hits_of(recorder.path), hits_of(plain_path)
     n = min(len(ours), len(theirs))
