@@ -142,8 +142,9 @@ def check_against_perf(recording, stacks, names=True):
 def check_report(recording, colo_perf, warnings=()):
     """Complete checkpoints, no other warnings; the ram profile, which is perf's in numbers."""
     report, session, ram = colo_perf.ram_report(recording)
-    # How many stacks lead to where nothing is mapped, as a frame is half made, is chance.
-    codes = [warning["code"] for warning in report["warnings"] if warning["code"] != "not_mapped"]
+    # How many stacks lead to where nothing is mapped, as a frame is half made, is chance, and so is what the kernel
+    # throttles on a busy machine: perf has the same samples.
+    codes = [warning["code"] for warning in report["warnings"] if warning["code"] not in ("not_mapped", "throttled")]
     n = int(recording.case.arguments[1])
     complete = session["states"]["complete"]
     check(f"{recording.case.name}: {n} complete checkpoints, "
