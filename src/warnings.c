@@ -339,8 +339,8 @@ static void add_of_event(GPtrArray *warnings, const struct phase_profiles *profi
 	if (profiles->samples_unknown_context)
 		add(warnings, "unknown_contexts",
 		    "the call chains of %" PRIu64 " samples have marks that are not known here: a "
-		    "newer kernel recorded them; what is behind such a mark is shown as [unknown "
-		    "context]",
+		    "newer kernel recorded them, or a chain by frame pointer led astray; what is "
+		    "behind such a mark is shown as [unknown context]",
 		    profiles->samples_unknown_context);
 	if (profiles->samples_too_much)
 		add(warnings, "unwinding_given_up",
