@@ -257,15 +257,15 @@ static bool read_attributes(const struct dwarf_file *file, struct byte_reader *r
 {
 	while (!reader->failed && step(file)) {
 		struct attribute attribute;
-		const uint64_t name = dwarf_read_uleb(reader);
-		const uint64_t form = dwarf_read_uleb(reader);
+		const uint64_t name = byte_reader_uleb128(reader);
+		const uint64_t form = byte_reader_uleb128(reader);
 
 		if (!name && !form)
 			return true;
 		attribute = (struct attribute){.attribute = kept_as(name),
 					       .form = (uint16_t)MIN(form, UINT16_MAX)};
 		if (form == DW_FORM_implicit_const)
-			attribute.constant = dwarf_read_sleb(reader);
+			attribute.constant = byte_reader_sleb128(reader);
 		g_array_append_val(abbrevs->attributes, attribute);
 	}
 	return false;
@@ -287,12 +287,12 @@ static struct dwarf_abbrevs *read_abbrevs(const struct dwarf_file *file, uint64_
 	abbrevs->abbrevs = g_array_new(FALSE, FALSE, sizeof(struct abbrev));
 	abbrevs->attributes = g_array_new(FALSE, FALSE, sizeof(struct attribute));
 	while (!reader.failed && step(file)) {
-		struct abbrev abbrev = {.code = dwarf_read_uleb(&reader),
+		struct abbrev abbrev = {.code = byte_reader_uleb128(&reader),
 					.first = abbrevs->attributes->len};
 
 		if (!abbrev.code)
 			break;
-		abbrev.tag = (uint32_t)dwarf_read_uleb(&reader);
+		abbrev.tag = (uint32_t)byte_reader_uleb128(&reader);
 		abbrev.has_children = byte_reader_u8(&reader);
 		if (!read_attributes(file, &reader, abbrevs))
 			break;
@@ -355,7 +355,7 @@ bool dwarf_unit_die(struct dwarf_unit *unit, uint64_t offset, struct dwarf_die *
 	if (offset < unit->first_die || offset >= unit->end || !step(unit->file))
 		return false;
 	reader.left = unit->end - offset;
-	code = dwarf_read_uleb(&reader);
+	code = byte_reader_uleb128(&reader);
 	abbrev = code ? find_abbrev(abbrevs->abbrevs, code) : NULL;
 	if (code && !abbrev)
 		return false;

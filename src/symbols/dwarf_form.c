@@ -71,39 +71,6 @@ struct byte_reader dwarf_reader_at(const struct dwarf_file *file, enum dwarf_sec
 	return reader;
 }
 
-uint64_t dwarf_read_uleb(struct byte_reader *reader)
-{
-	uint64_t value = 0;
-
-	for (unsigned int shift = 0; !reader->failed; shift += 7) {
-		const uint8_t byte = byte_reader_u8(reader);
-
-		if (shift < 64)
-			value |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			break;
-	}
-	return value;
-}
-
-int64_t dwarf_read_sleb(struct byte_reader *reader)
-{
-	uint64_t value = 0;
-
-	for (unsigned int shift = 0; !reader->failed; shift += 7) {
-		const uint8_t byte = byte_reader_u8(reader);
-
-		if (shift < 64)
-			value |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte & 0x80)
-			continue;
-		if ((byte & 0x40) && shift + 7 < 64)
-			value |= UINT64_MAX << (shift + 7);
-		break;
-	}
-	return (int64_t)value;
-}
-
 /* A number of 1 to 8 bytes; of longer ones nothing is kept. */
 static uint64_t read_fixed(struct byte_reader *reader, uint8_t size)
 {
@@ -148,7 +115,7 @@ static uint64_t read_string(const struct dwarf_unit *unit, struct byte_reader *r
 
 static void read_block(struct byte_reader *reader, uint8_t size)
 {
-	const uint64_t length = size ? read_fixed(reader, size) : dwarf_read_uleb(reader);
+	const uint64_t length = size ? read_fixed(reader, size) : byte_reader_uleb128(reader);
 
 	byte_reader_skip(reader, length);
 }
@@ -167,9 +134,9 @@ static uint64_t read_layout(const struct dwarf_unit *unit, const struct form *fo
 		return read_fixed(reader,
 				  unit->version <= 2 ? unit->address_size : unit->offset_size);
 	case ULEB:
-		return dwarf_read_uleb(reader);
+		return byte_reader_uleb128(reader);
 	case SLEB:
-		return (uint64_t)dwarf_read_sleb(reader);
+		return (uint64_t)byte_reader_sleb128(reader);
 	case STRING:
 		return read_string(unit, reader);
 	case BLOCK:
@@ -199,7 +166,7 @@ bool dwarf_read_form(const struct dwarf_unit *unit, uint16_t form, int64_t const
 	const struct form *meaning;
 
 	if (form == DW_FORM_indirect) {
-		form = (uint16_t)MIN(dwarf_read_uleb(reader), UINT16_MAX);
+		form = (uint16_t)MIN(byte_reader_uleb128(reader), UINT16_MAX);
 		if (form == DW_FORM_implicit_const)
 			return false;
 	}

@@ -13,9 +13,6 @@
 struct byte_reader dwarf_reader_at(const struct dwarf_file *file, enum dwarf_section section,
 				   uint64_t offset);
 
-uint64_t dwarf_read_uleb(struct byte_reader *reader);
-int64_t dwarf_read_sleb(struct byte_reader *reader);
-
 /* 4 or 8 bytes. */
 uint64_t dwarf_read_offset(struct byte_reader *reader, uint8_t size);
 

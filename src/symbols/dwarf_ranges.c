@@ -56,7 +56,7 @@ static uint64_t read_indexed_address(struct list *list)
 {
 	uint64_t address = 0;
 
-	if (!dwarf_unit_address(list->unit, dwarf_read_uleb(&list->reader), &address))
+	if (!dwarf_unit_address(list->unit, byte_reader_uleb128(&list->reader), &address))
 		list->reader.failed = true;
 	return address;
 }
@@ -76,11 +76,11 @@ static bool read_entry(struct list *list)
 		break;
 	case DW_RLE_startx_length:
 		start = read_indexed_address(list);
-		end = start + dwarf_read_uleb(&list->reader);
+		end = start + byte_reader_uleb128(&list->reader);
 		break;
 	case DW_RLE_offset_pair:
-		start = list->base + dwarf_read_uleb(&list->reader);
-		end = list->base + dwarf_read_uleb(&list->reader);
+		start = list->base + byte_reader_uleb128(&list->reader);
+		end = list->base + byte_reader_uleb128(&list->reader);
 		break;
 	case DW_RLE_base_address:
 		list->base = read_address(list);
@@ -91,7 +91,7 @@ static bool read_entry(struct list *list)
 		break;
 	case DW_RLE_start_length:
 		start = read_address(list);
-		end = start + dwarf_read_uleb(&list->reader);
+		end = start + byte_reader_uleb128(&list->reader);
 		break;
 	case DW_RLE_end_of_list:
 	default:
