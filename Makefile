@@ -66,7 +66,7 @@ $(info libperf is not there, so `colo-perf live -p` will not work: scripts/build
 endif
 
 # The modules, in the order in which one may include another.
-BASE := error value_set siphash hash id_table string_table mount printable rights
+BASE := error value_set siphash hash id_table string_table file_write mount printable rights
 PERFDATA := perf_bytes perf_context perf_event perf_file perf_header perf_header_records perf_record perf_sample \
 	    perf_stream perf_task perf_unpack perf_sections perf_completion tracepoint format_files uprobe_sites
 COLO := phase probe hit_log hit_queue duplicates model verdict tally summary parts

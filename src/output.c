@@ -5,6 +5,7 @@
 #include "output.h"
 
 #include "base/error.h"
+#include "base/file_write.h"
 #include "output_place.h"
 
 #include <errno.h>
@@ -68,22 +69,9 @@ FILE *output_stream(const struct output *output)
 	return output->stream;
 }
 
-static bool write_all(const struct output *output, int fd, GError **error)
+static bool write_text(const struct output *output, int fd, GError **error)
 {
-	const char *text = output->text;
-	size_t left = output->size;
-
-	while (left) {
-		const ssize_t written = write(fd, text, left);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return fail(error, errno, output->path);
-		text += written;
-		left -= (size_t)written;
-	}
-	return true;
+	return file_write_all(fd, output->text, output->size) || fail(error, errno, output->path);
 }
 
 static bool write_special(const struct output *output, GError **error)
@@ -93,7 +81,7 @@ static bool write_special(const struct output *output, GError **error)
 
 	if (fd < 0)
 		return false;
-	written = write_all(output, fd, error);
+	written = write_text(output, fd, error);
 	if (close(fd) && written)
 		return fail(error, errno, output->path);
 	return written;
@@ -103,7 +91,7 @@ static bool write_file(const struct output *output, GError **error)
 {
 	const int fd = output_place_begin(output->place, MODE, error);
 
-	if (fd < 0 || !write_all(output, fd, error))
+	if (fd < 0 || !write_text(output, fd, error))
 		return false;
 	/* Otherwise a crash of the machine could leave neither the old file nor the new one. */
 	if (fsync(fd))

@@ -6,6 +6,7 @@
 #include "perfdata/perf_bytes.h"
 
 #include "base/error.h"
+#include "base/file_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,21 +68,6 @@ static int open_spool(GError **error)
 	return -1;
 }
 
-static bool write_all(int fd, const uint8_t *bytes, size_t size)
-{
-	while (size) {
-		ssize_t written = write(fd, bytes, size);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return false;
-		bytes += written;
-		size -= (size_t)written;
-	}
-	return true;
-}
-
 static bool copy_pipe(int from, int to, GError **error)
 {
 	g_autofree uint8_t *buffer = g_malloc(COPY_SIZE);
@@ -95,7 +81,7 @@ static bool copy_pipe(int from, int to, GError **error)
 			return set_errno_error(error, "read");
 		if (got == 0)
 			return true;
-		if (!write_all(to, buffer, (size_t)got)) {
+		if (!file_write_all(to, buffer, (size_t)got)) {
 			g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
 				    "cannot keep what comes from the pipe in a temporary file: %s; "
 				    "set TMPDIR to a directory with room for it",

@@ -5,6 +5,7 @@
 #include "probes/state_file.h"
 
 #include "base/error.h"
+#include "base/file_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -76,22 +77,6 @@ static char *read_file(const struct state_directory *directory, const char *name
 	if (fd >= 0)
 		close(fd);
 	return text;
-}
-
-static bool write_fd(int fd, const char *text, size_t size)
-{
-	size_t done = 0;
-
-	while (done < size) {
-		const ssize_t written = write(fd, text + done, size - done);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return false;
-		done += (size_t)written;
-	}
-	return true;
 }
 
 bool state_file_exists(const struct state_directory *directory, const char *name, GError **error)
@@ -238,7 +223,7 @@ static bool replace_added(const struct state_directory *directory, const GString
 
 	if (fd < 0)
 		return state_file_fail(directory, "create", NEW_ADDED, error);
-	done = write_fd(fd, text->str, text->len) ||
+	done = file_write_all(fd, text->str, text->len) ||
 	       state_file_fail(directory, "write", NEW_ADDED, error);
 	close(fd);
 	if (done && renameat(directory->fd, NEW_ADDED, directory->fd, STATE_FILE_ADDED))
@@ -310,7 +295,8 @@ bool state_file_write_user(int fd, const GPtrArray *lines, GError **error)
 	for (guint i = 0; i < lines->len; i++)
 		g_string_append_printf(text, "%s\n", (const char *)g_ptr_array_index(lines, i));
 	/* An empty one needs all lines: nobody takes any away if this fails half way. */
-	if (!ftruncate(fd, 0) && lseek(fd, 0, SEEK_SET) == 0 && write_fd(fd, text->str, text->len))
+	if (!ftruncate(fd, 0) && lseek(fd, 0, SEEK_SET) == 0 &&
+	    file_write_all(fd, text->str, text->len))
 		return true;
 	g_set_error(error, COLO_PERF_ERROR, COLO_PERF_ERROR_IO,
 		    "cannot write the list of the probes that are used: %s", g_strerror(errno));

@@ -6,6 +6,7 @@
 #include "symbols/build_id_cache.h"
 
 #include "base/error.h"
+#include "base/file_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +44,7 @@ static bool copy_bytes(int from, int to, uint64_t size)
 
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got <= 0 || write(to, piece, (size_t)got) != got)
+		if (got <= 0 || !file_write_all(to, piece, (size_t)got))
 			return false;
 		at += (uint64_t)got;
 	}

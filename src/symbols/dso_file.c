@@ -14,6 +14,7 @@
 #define _GNU_SOURCE /* memfd_create() */
 #include "symbols/dso_file.h"
 
+#include "base/file_write.h"
 #include "base/mount.h"
 #include "symbols/dso_error.h"
 #include "symbols/recorded_file.h"
@@ -268,7 +269,7 @@ static int copy_own_vdso(void)
 	/* The section headers are the last thing in it. */
 	size = ehdr.e_shoff + (size_t)ehdr.e_shnum * ehdr.e_shentsize;
 	fd = memfd_create("vdso", MFD_CLOEXEC);
-	if (fd >= 0 && write(fd, image, size) != (ssize_t)size) {
+	if (fd >= 0 && !file_write_all(fd, image, size)) {
 		close(fd);
 		fd = -1;
 	}
