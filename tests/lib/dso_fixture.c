@@ -120,6 +120,30 @@ void dso_fixture_assert_exported_names(const struct dso_fixture *fixture)
 	dso_fixture_assert_name(fixture, dso_fixture_offset(fixture, "hidden_one") + 1, NULL);
 }
 
+void dso_fixture_assert_inlines(const struct dso_fixture *fixture)
+{
+	const guint64 outer = dso_fixture_offset(fixture, "outer");
+	const char *names[8];
+	guint n_deep = 0;
+
+	for (guint64 offset = outer; offset < outer + 16; offset++) {
+		g_autofree char *command =
+			g_strdup_printf("addr2line -i -f -e whole %#" G_GINT64_MODIFIER "x",
+					offset + DSO_FIXTURE_BASE);
+		g_autofree char *output = elf_maker_run(fixture->dir, command);
+		g_auto(GStrv) lines = g_strsplit(g_strchomp(output), "\n", 0);
+		guint n = g_strv_length(lines) / 2; /* innermost first, the function itself last */
+
+		if (strcmp(lines[2 * (n - 1)], "outer"))
+			break;
+		g_assert_cmpuint(dso_find_inlines(fixture->dso, offset, names, 8), ==, n - 1);
+		for (guint i = 0; i + 1 < n; i++)
+			g_assert_cmpstr(names[i], ==, lines[2 * (n - 2 - i)]);
+		n_deep += n == 3;
+	}
+	g_assert_cmpuint(n_deep, >, 0);
+}
+
 void dso_fixture_assert_problem(const struct dso_fixture *fixture, const char *part)
 {
 	if (!strstr(dso_problem(fixture->dso), part))

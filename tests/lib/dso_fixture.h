@@ -50,6 +50,9 @@ void dso_fixture_assert_no_name(const struct dso_fixture *fixture);
 void dso_fixture_assert_all_names(const struct dso_fixture *fixture);
 void dso_fixture_assert_exported_names(const struct dso_fixture *fixture);
 
+/* Each byte of `outer` has the functions that addr2line finds in "whole". */
+void dso_fixture_assert_inlines(const struct dso_fixture *fixture);
+
 /* What is said of it has this in it. */
 void dso_fixture_assert_problem(const struct dso_fixture *fixture, const char *part);
 

@@ -25,7 +25,7 @@ import time
 
 sys.dont_write_bytecode = True
 import perf_script  # pylint: disable=wrong-import-position
-from workload_record import CC, FRAME_POINTERS, HERE, PROBES, TRACEFS, extract_header, run  # pylint: disable=wrong-import-position
+from workload_record import CC, FRAME_POINTERS, HERE, PROBES, extract_header, run  # pylint: disable=wrong-import-position
 from tap import check, finish  # pylint: disable=wrong-import-position
 
 # What check-record.py records with; its name is none of a module.
@@ -409,11 +409,8 @@ def main():
     Recorder.program = os.path.abspath(parser.parse_args().colo_perf)
     with tempfile.TemporaryDirectory(prefix="check-record-keeps-") as directory:
         Recorder.work = work = pathlib.Path(directory)
-        mounted = not (TRACEFS / "uprobe_events").exists()
-        if mounted:
-            run("mount", "-t", "tracefs", "tracefs", TRACEFS)
-        try:
-            programs, machine = Programs(work), Machine(work, [])
+        with check_record.everything_ended():
+            programs, machine = Programs(work), Machine(work)
             check_build_ids(programs, machine)
             check_advice(programs, machine, work)
             check_other_perf(programs, machine)
@@ -423,14 +420,6 @@ def main():
             check_lost_files(programs, machine, work)
             check_root_of_process(programs, machine, work)
             check_daemon(programs, machine)
-        finally:
-            for recorder in list(Recorder.running):
-                recorder.process.terminate()
-                recorder.wait()
-            for workload in list(Workload.running):
-                workload.stop()
-            if mounted:
-                subprocess.run(["umount", TRACEFS], check=False)
     return finish()
 
 

@@ -10,6 +10,7 @@ usage: check-record.py [--colo-perf PROGRAM]
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -178,8 +179,8 @@ def is_gapless(numbers):
 class Machine:
     """What must be the same after each test: others may have registered what they want."""
 
-    def __init__(self, work, fixed):
-        self.work, self.fixed = str(work), str(fixed)
+    def __init__(self, work, fixed=None):
+        self.work, self.fixed = str(work), str(fixed or work)
         self.before = set(self.all_lines())
 
     @staticmethod
@@ -561,6 +562,25 @@ def check_granted(programs, machine, work):
     machine.check_clean("a user's recording")
 
 
+@contextlib.contextmanager
+def everything_ended():
+    """What still runs at the end is stopped. tracefs is mounted meanwhile, as machine.lines() has to look: yields
+    whether it was not."""
+    mounted = not (TRACEFS / "uprobe_events").exists()
+    if mounted:
+        run("mount", "-t", "tracefs", "tracefs", TRACEFS)
+    try:
+        yield mounted
+    finally:
+        for recorder in list(Recorder.running):
+            recorder.process.terminate()
+            recorder.wait()
+        for workload in list(Workload.running):
+            workload.stop()
+        if mounted:
+            subprocess.run(["umount", TRACEFS], check=False)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--colo-perf", default="build/colo-perf")
@@ -569,11 +589,7 @@ def main():
             tempfile.TemporaryDirectory(prefix="check-record-", dir="/var/lib") as fixed:
         Recorder.work = work = pathlib.Path(directory)
         mounts = Machine.read_mounts()
-        # Mounted all the time, as machine.lines() has to look.
-        mounted = not (TRACEFS / "uprobe_events").exists()
-        if mounted:
-            run("mount", "-t", "tracefs", "tracefs", TRACEFS)
-        try:
+        with everything_ended() as mounted:
             programs, machine = Programs(work), Machine(work, fixed)
             check_command(programs, machine)
             check_programs(programs, machine)
@@ -584,14 +600,6 @@ def main():
             check_kills(programs, machine)
             check_errors(programs, machine, work)
             check_granted(programs, machine, work)
-        finally:
-            for recorder in list(Recorder.running):
-                recorder.process.terminate()
-                recorder.wait()
-            for workload in list(Workload.running):
-                workload.stop()
-            if mounted:
-                subprocess.run(["umount", TRACEFS], check=False)
         if mounted:
             # It mounts tracefs where it is not, and takes that back too.
             recorder = Recorder("mounted", "-F", "0", "--", programs.copy("mounted"), 5, PACE_US, 0)

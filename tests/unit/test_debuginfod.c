@@ -113,6 +113,15 @@ static void server_end(struct server *server)
 	g_unsetenv("DEBUGINFOD_URLS");
 }
 
+/* What asked goes before whom it asked. */
+static void end(struct dso_fixture *fixture, struct debuginfod *debuginfod, struct server *server)
+{
+	dso_free(fixture->dso);
+	fixture->dso = NULL;
+	debuginfod_free(debuginfod);
+	server_end(server);
+}
+
 static gint is_looking;
 
 static gpointer look(gpointer data)
@@ -162,10 +171,7 @@ static void test_found(struct dso_fixture *fixture, gconstpointer data G_GNUC_UN
 	dso_fixture_assert_all_names(fixture);
 	g_assert_cmpint(server.requests, ==, 1);
 	g_assert_null(debuginfod_problem(debuginfod));
-	dso_free(fixture->dso);
-	fixture->dso = NULL;
-	debuginfod_free(debuginfod);
-	server_end(&server);
+	end(fixture, debuginfod, &server);
 }
 
 static void test_missed(struct dso_fixture *fixture, gconstpointer data G_GNUC_UNUSED)
@@ -183,10 +189,7 @@ static void test_missed(struct dso_fixture *fixture, gconstpointer data G_GNUC_U
 	}
 	g_assert_cmpint(server.requests, ==, 1);
 	g_assert_null(debuginfod_problem(debuginfod));
-	dso_free(fixture->dso);
-	fixture->dso = NULL;
-	debuginfod_free(debuginfod);
-	server_end(&server);
+	end(fixture, debuginfod, &server);
 }
 
 /* One limit for all questions, said once; behind it nobody is asked. */
@@ -214,11 +217,8 @@ static void test_silent(struct dso_fixture *fixture, gconstpointer data G_GNUC_U
 	}
 	g_assert_cmpuint(n_said, ==, 1);
 	g_assert_cmpuint(connections(&server), ==, 0);
-	dso_free(fixture->dso);
-	fixture->dso = NULL;
-	debuginfod_free(debuginfod);
 	g_unsetenv("DEBUGINFOD_TIMEOUT");
-	server_end(&server);
+	end(fixture, debuginfod, &server);
 }
 
 /* No server has it. */
@@ -242,10 +242,7 @@ static void test_vdso(struct dso_fixture *fixture, gconstpointer data G_GNUC_UNU
 	ask(fixture);
 	g_assert_cmpint(dso_state(fixture->dso), ==, DSO_OK);
 	g_assert_cmpint(server.requests, ==, 0);
-	dso_free(fixture->dso);
-	fixture->dso = NULL;
-	debuginfod_free(debuginfod);
-	server_end(&server);
+	end(fixture, debuginfod, &server);
 }
 
 int main(int argc, char **argv)

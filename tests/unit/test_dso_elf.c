@@ -92,30 +92,12 @@ static void test_random_damage(struct dso_fixture *fixture, gconstpointer data G
 	g_assert_cmpuint(n_named, >, 0);
 }
 
-/* Two bytes at each place of `outer`, as addr2line tells them. */
 static void assert_inlines(struct dso_fixture *fixture)
 {
-	const guint64 outer = dso_fixture_offset(fixture, "outer");
 	const guint64 hidden = dso_fixture_offset(fixture, "hidden_one");
 	const char *names[8];
-	guint n_deep = 0;
 
-	for (guint64 offset = outer; offset < outer + 16; offset++) {
-		g_autofree char *command =
-			g_strdup_printf("addr2line -i -f -e whole %#" G_GINT64_MODIFIER "x",
-					offset + DSO_FIXTURE_BASE);
-		g_autofree char *output = elf_maker_run(fixture->dir, command);
-		g_auto(GStrv) lines = g_strsplit(g_strchomp(output), "\n", 0);
-		guint n = g_strv_length(lines) / 2; /* innermost first, the function itself last */
-
-		if (strcmp(lines[2 * (n - 1)], "outer"))
-			break;
-		g_assert_cmpuint(dso_find_inlines(fixture->dso, offset, names, 8), ==, n - 1);
-		for (guint i = 0; i + 1 < n; i++)
-			g_assert_cmpstr(names[i], ==, lines[2 * (n - 2 - i)]);
-		n_deep += n == 3;
-	}
-	g_assert_cmpuint(n_deep, >, 0);
+	dso_fixture_assert_inlines(fixture);
 	g_assert_cmpuint(dso_find_inlines(fixture->dso, hidden, names, 8), ==, 0);
 	g_assert_cmpuint(dso_find_inlines(fixture->dso, UINT64_MAX, names, 8), ==, 0);
 }

@@ -267,26 +267,33 @@ static void test_killed(void)
 	}
 }
 
-/* No room: a recording that perf completed stays as it was, to the byte. */
-static void test_no_room(void)
+/* The file may not become larger, and that is said. Frees the completion. */
+static void assert_no_room(const struct fixture *fixture, struct perf_completion *completion)
 {
 	struct rlimit before, limit;
-	struct fixture fixture;
 	g_autoptr(GError) error = NULL;
-	struct perf_completion *completion;
-	struct perf_file *recording;
 
-	set_up(&fixture, FALSE, 0);
-	completion = open_completion(&fixture);
-	add_end(completion);
 	getrlimit(RLIMIT_FSIZE, &before);
-	limit = (struct rlimit){.rlim_cur = fixture.n_bytes, .rlim_max = before.rlim_max};
+	limit = (struct rlimit){.rlim_cur = fixture->n_bytes, .rlim_max = before.rlim_max};
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &limit);
 	g_assert_false(perf_completion_write(completion, &error));
 	setrlimit(RLIMIT_FSIZE, &before);
 	g_assert_nonnull(strstr(error->message, "cannot write it"));
 	perf_completion_free(completion);
+}
+
+/* No room: a recording that perf completed stays as it was, to the byte. */
+static void test_no_room(void)
+{
+	struct fixture fixture;
+	struct perf_completion *completion;
+	struct perf_file *recording;
+
+	set_up(&fixture, FALSE, 0);
+	completion = open_completion(&fixture);
+	add_end(completion);
+	assert_no_room(&fixture, completion);
 	recording = perf_file_open(fixture.path, NULL);
 	g_assert_cmpuint(perf_file_size_bytes(recording), ==, fixture.n_bytes);
 	g_assert_null(perf_file_damage(recording));
@@ -302,7 +309,6 @@ static void test_no_room(void)
 /* No sample would be left if their records made room: the formats are left out instead. */
 static void test_no_room_beside_samples(void)
 {
-	struct rlimit before, limit;
 	struct fixture fixture;
 	struct perf_builder *builder = perf_builder_new(G_BYTE_ORDER);
 	const guint clock = perf_builder_add_event(builder, &small_file_clock_event);
@@ -311,7 +317,6 @@ static void test_no_room_beside_samples(void)
 		.misc = PERF_RECORD_MISC_USER,
 		.ip = 0x400000,
 		.period = 4321};
-	g_autoptr(GError) error = NULL;
 	struct perf_completion *completion;
 	struct stat st;
 
@@ -322,14 +327,7 @@ static void test_no_room_beside_samples(void)
 	completion = open_completion(&fixture);
 	g_assert_cmpuint(perf_completion_samples(completion), ==, 1);
 	add_end(completion);
-	getrlimit(RLIMIT_FSIZE, &before);
-	limit = (struct rlimit){.rlim_cur = fixture.n_bytes, .rlim_max = before.rlim_max};
-	signal(SIGXFSZ, SIG_IGN);
-	setrlimit(RLIMIT_FSIZE, &limit);
-	g_assert_false(perf_completion_write(completion, &error));
-	setrlimit(RLIMIT_FSIZE, &before);
-	g_assert_nonnull(strstr(error->message, "cannot write it"));
-	perf_completion_free(completion);
+	assert_no_room(&fixture, completion);
 	g_assert_cmpint(fstat(fixture.fd, &st), ==, 0);
 	g_assert_cmpuint((guint64)st.st_size, ==, fixture.n_bytes);
 	tear_down(&fixture);
