@@ -425,8 +425,3 @@ char *registration_end(struct registration *registration, const struct registrat
 	free_parts(registration);
 	return problem;
 }
-
-void registration_free(struct registration *registration)
-{
-	g_free(registration_end(registration, NULL));
-}

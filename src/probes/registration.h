@@ -29,7 +29,7 @@ struct registration;
  * probes can be registered at all. NULL with `error`, or without when the caller wanted an end;
  * then nothing is left registered that was not before, or `caller` is told. It may take a second,
  * or as long as another instance takes; who must not leave anything behind on a signal blocks it
- * meanwhile, and until registration_free(), and says so by the caller's wants_end().
+ * meanwhile, and until registration_end(), and says so by the caller's wants_end().
  *
  * What is registered is the very file that each program has open, and only if it did not change
  * since that was opened. `place`: NULL, or another place for tests, which must live as long as
@@ -44,12 +44,8 @@ const GPtrArray *registration_events(const struct registration *registration);
 
 /*
  * Takes back exactly what this and killed ones made, unless others share it. Before, nobody
- * may have the events open any more. NULL may be given.
- */
-void registration_free(struct registration *registration);
-
-/*
- * The same; returns what could not be taken back, a sentence (the caller frees it), or NULL.
+ * may have the events open any more. NULL may be given. Returns what could not be taken back, a
+ * sentence (the caller frees it), or NULL.
  * `caller` (or NULL) takes part in the wait for another instance, which is bounded.
  */
 char *registration_end(struct registration *registration, const struct registration_caller *caller);

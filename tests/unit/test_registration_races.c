@@ -89,7 +89,7 @@ static void test_exchanged(struct registration_fixture *fixture, gconstpointer d
 		g_assert_cmpuint(meddler.n_asked, ==, 3);
 		check_inodes(fixture, fixture->two->pdata[0]);
 		g_assert_true(registration || strstr(error->message, "try again"));
-		registration_free(registration);
+		g_free(registration_end(registration, NULL));
 		registration_fixture_settle(fixture);
 		registration_fixture_check(fixture, "");
 	}

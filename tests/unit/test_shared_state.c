@@ -80,7 +80,7 @@ static int try_beside(const struct registration_fixture *fixture, const GPtrArra
 		registration =
 			registration_new(&fixture->place, &fixture->caller, programs, &error);
 		g_assert_true(!registration == !!error);
-		registration_free(registration);
+		g_free(registration_end(registration, NULL));
 		_exit(!registration);
 	}
 	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
